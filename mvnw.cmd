@@ -132,7 +132,30 @@ if ($env:MVNW_USERNAME -and $env:MVNW_PASSWORD) {
   $webclient.Credentials = New-Object System.Net.NetworkCredential($env:MVNW_USERNAME, $env:MVNW_PASSWORD)
 }
 [Net.ServicePointManager]::SecurityProtocol = [Net.SecurityProtocolType]::Tls12
-$webclient.DownloadFile($distributionUrl, "$TMP_DOWNLOAD_DIR/$distributionUrlName") | Out-Null
+try {
+  $webclient.DownloadFile($distributionUrl, "$TMP_DOWNLOAD_DIR/$distributionUrlName") | Out-Null
+} catch {
+  # Pawl's one addition to the stock script: where the download fails, an installed mvn of any version fetches the same
+  # archive from the repository it is set up for. The check of its SHA-256 below applies to it all the same.
+  $installedMvn = @(Get-Command "mvn.cmd" -CommandType Application -ErrorAction SilentlyContinue)[0]
+  if ($USE_MVND -or !$installedMvn) { throw }
+  Write-Warning "Cannot download $distributionUrl, fetching it with the installed mvn instead"
+  # whatever the failed download left there would count as an up-to-date copy
+  Remove-Item "$TMP_DOWNLOAD_DIR/$distributionUrlName" -Force -ErrorAction SilentlyContinue
+  # in the temp dir there is no pom
+  Push-Location "$TMP_DOWNLOAD_DIR"
+  try {
+    $installedMvnLog = & $installedMvn.Path "-q" "-B" "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy" `
+      "-Dartifact=org.apache.maven:apache-maven:$($distributionUrlNameMain -replace '^apache-maven-',''):zip:bin" `
+      "-DoutputDirectory=$TMP_DOWNLOAD_DIR"
+  } finally {
+    Pop-Location
+  }
+  if ($LASTEXITCODE -ne 0 -or !(Test-Path -Path "$TMP_DOWNLOAD_DIR/$distributionUrlName" -PathType Leaf)) {
+    Write-Output $installedMvnLog
+    Write-Error "mvn: Failed to fetch $distributionUrl"
+  }
+}
 
 # If specified, validate the SHA-256 sum of the Maven distribution zip file
 $distributionSha256Sum = (Get-Content -Raw "$scriptDir/.mvn/wrapper/maven-wrapper.properties" | ConvertFrom-StringData).distributionSha256Sum
