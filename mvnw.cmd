@@ -135,7 +135,7 @@ if ($env:MVNW_USERNAME -and $env:MVNW_PASSWORD) {
 try {
   $webclient.DownloadFile($distributionUrl, "$TMP_DOWNLOAD_DIR/$distributionUrlName") | Out-Null
 } catch {
-  # Pawl's one addition to the stock script: where the download fails, an installed mvn of any version fetches the same
+  # Pawl's one addition to the stock script: where the download fails, an installed mvn from 3.6.3 on fetches the same
   # archive from the repository it is set up for. The check of its SHA-256 below applies to it all the same.
   $installedMvn = @(Get-Command "mvn.cmd" -CommandType Application -ErrorAction SilentlyContinue)[0]
   if ($USE_MVND -or !$installedMvn) { throw }
