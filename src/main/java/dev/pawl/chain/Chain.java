@@ -22,7 +22,6 @@ import dev.langchain4j.model.chat.ChatModel;
 import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.langchain4j.model.chat.response.ChatResponse;
 import dev.langchain4j.model.output.FinishReason;
-import dev.langchain4j.model.output.TokenUsage;
 import dev.pawl.Failure;
 import dev.pawl.PawlConfig;
 import dev.pawl.Usage;
@@ -132,7 +131,7 @@ public final class Chain {
         for (int attempt = 1; attempt <= step.attempts(); attempt++) {
             ChatRequest request = ChatRequest.builder().messages(List.copyOf(messages)).parameters(step.parameters()).build();
             ChatResponse response = endpoint.call(step.name(), request, leaving);
-            usage = usage.plus(usage(response));
+            usage = usage.plus(ModelEndpoint.usage(response));
             if (response.finishReason() == FinishReason.CONTENT_FILTER) {
                 throw new Failure.Raised(new Failure(Failure.Kind.REFUSED, step.name(), "the provider's content filter cut the answer off", attempt));
             }
@@ -150,15 +149,6 @@ public final class Chain {
 
     private String model(ChatResponse response) {
         return response.modelName() == null ? defaultModel : response.modelName();
-    }
-
-    private static Usage usage(ChatResponse response) {
-        TokenUsage tokens = response.tokenUsage();
-        return tokens == null ? new Usage(1, 0, 0) : new Usage(1, orZero(tokens.inputTokenCount()), orZero(tokens.outputTokenCount()));
-    }
-
-    private static int orZero(Integer count) {
-        return count == null ? 0 : count;
     }
 
     private static String asVariable(JsonNode output) {

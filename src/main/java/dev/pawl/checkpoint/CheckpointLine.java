@@ -1,6 +1,7 @@
 package dev.pawl.checkpoint;
 
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -36,7 +37,13 @@ public sealed interface CheckpointLine {
      * @param durationMs milliseconds from taking the document up to its last answer, in the delivery that finished it
      */
     record Done(String id, Instant ts, String source, String fingerprint, List<StepOutput> steps, JsonNode result,
-            Usage usage, long durationMs) implements CheckpointLine {}
+            Usage usage, long durationMs) implements CheckpointLine {
+
+        /** As precise as the file is: an emission made before a restart and one made after it must be the same. */
+        public Done {
+            ts = ts.truncatedTo(ChronoUnit.MILLIS);
+        }
+    }
 
     /** The document's own fault kept the chain from its end. */
     record Failed(String id, Instant ts, String source, Failure error) implements CheckpointLine {}

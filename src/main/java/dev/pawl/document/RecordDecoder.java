@@ -37,9 +37,9 @@ public final class RecordDecoder {
     private RecordDecoder() {
     }
 
-    /** Thrown and caught within this class and {@link #document}'s callers. */
+    /** Says what is wrong and what is allowed, and quotes nothing of the value. */
     public static final class InvalidDocumentException extends Exception {
-        InvalidDocumentException(String reason) {
+        public InvalidDocumentException(String reason) {
             super(reason, null, false, false);
         }
     }

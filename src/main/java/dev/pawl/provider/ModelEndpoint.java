@@ -4,13 +4,14 @@ import java.util.concurrent.CountDownLatch;
 
 import jakarta.inject.Singleton;
 
-import dev.langchain4j.exception.ContentFilteredException;
 import dev.langchain4j.exception.HttpException;
 import dev.langchain4j.exception.InvalidRequestException;
 import dev.langchain4j.model.chat.ChatModel;
 import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.langchain4j.model.chat.response.ChatResponse;
+import dev.langchain4j.model.output.TokenUsage;
 import dev.pawl.Failure;
+import dev.pawl.Usage;
 import dev.pawl.progress.Progress;
 
 /**
@@ -46,12 +47,22 @@ public final class ModelEndpoint {
         return patience.insist("The model call of step " + step, leaving, () -> {
             try {
                 ChatResponse response = model.chat(request);
-                progress.called();
+                progress.called(usage(response));
                 return response;
-            } catch (InvalidRequestException | ContentFilteredException e) {
+            } catch (InvalidRequestException e) {
                 throw new Failure.Raised(new Failure(Failure.Kind.REFUSED, step, "the provider refused the prompt" + status(e), 1));
             }
         });
+    }
+
+    /** What one answer cost; no tokens where the endpoint does not count them. */
+    public static Usage usage(ChatResponse response) {
+        TokenUsage tokens = response.tokenUsage();
+        return tokens == null ? new Usage(1, 0, 0) : new Usage(1, orZero(tokens.inputTokenCount()), orZero(tokens.outputTokenCount()));
+    }
+
+    private static int orZero(Integer count) {
+        return count == null ? 0 : count;
     }
 
     /** The status alone: the body may quote the prompt. */
