@@ -31,7 +31,7 @@
   const plural = (n, one, many) => `${count(n)} ${n === 1 ? one : many}`;
 
   function money(value, currency) {
-    if (!isNumber(value)) return 'not priced';
+    if (!isNumber(value)) return '–';
     const digits = Math.abs(value) < 1 ? 4 : 2;
     try {
       return new Intl.NumberFormat('en', { style: 'currency', currency, minimumFractionDigits: 2, maximumFractionDigits: digits }).format(value);
@@ -193,6 +193,8 @@
     text('input-saved', count(p.tokens?.inputSaved));
     text('output-spent', count(p.tokens?.outputSpent));
     text('output-saved', count(p.tokens?.outputSaved));
+    $('cost').hidden = !p.cost;
+    text('no-price', p.cost ? '' : 'No price is set for this model, so no cost is shown.');
     text('cost-spent', money(p.cost?.spent, p.cost?.currency));
     text('cost-saved', money(p.cost?.saved, p.cost?.currency));
     text('resumed', count(documents.resumed));
@@ -216,7 +218,7 @@
     text('lag-sentence', partitions.length === 0
       ? 'No partition is assigned to this process.'
       : atLeastZero(lag?.total) === 0 ? 'Every record is acknowledged.'
-      : `${plural(atLeastZero(lag?.total), 'record', 'records')} not yet acknowledged, ${count(inWork)} of them in work.`);
+      : `${plural(atLeastZero(lag?.total), 'record', 'records')} not yet acknowledged in ${plural(partitions.length, 'partition', 'partitions')}, ${count(inWork)} of them in work.`);
     $('lag').hidden = partitions.length === 0;
 
     const present = new Set(partitions.map((one) => one.name));
