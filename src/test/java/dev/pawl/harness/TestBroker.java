@@ -17,8 +17,11 @@ import java.util.UUID;
 import java.util.concurrent.ExecutionException;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.admin.NewTopic;
@@ -37,6 +40,11 @@ import org.apache.kafka.common.utils.Utils;
 public final class TestBroker implements AutoCloseable {
 
     private static final int DEFAULT_PARTITIONS = 4;
+
+    /** Held, since the log manager may forget a logger that nobody holds, and its level with it. */
+    private static final List<Logger> QUIET = Stream.of("kafka", "org.apache.kafka", "state.change.logger")
+            .map(Logger::getLogger)
+            .toList();
 
     private final String bootstrapServers;
     private final int partitions;
@@ -58,6 +66,7 @@ public final class TestBroker implements AutoCloseable {
 
     /** Starts a broker of the test's own, whose topics have {@code partitions} partitions unless they ask for another number. */
     public static TestBroker open(int partitions) {
+        QUIET.forEach(logger -> logger.setLevel(Level.WARNING));
         Path data;
         try {
             data = Files.createTempDirectory("pawl-broker-");
@@ -74,6 +83,8 @@ public final class TestBroker implements AutoCloseable {
                     properties.put("log.dirs", data.toString());
                     properties.put("num.partitions", Integer.toString(partitions));
                     properties.put("group.initial.rebalance.delay.ms", "0");
+                    // One that leaves without a word may not come back before its session ends, 9 s later.
+                    properties.put("controlled.shutdown.enable", "true");
                 });
         var broker = new TestBroker("127.0.0.1:" + port, partitions, server, data);
         broker.start();
