@@ -17,12 +17,12 @@ public final class Publisher implements AutoCloseable {
     private final KafkaProducer<byte[], byte[]> producer;
 
     public Publisher(String bootstrapServers) {
-        producer = new KafkaProducer<>(Map.of(
+        producer = KafkaClassLoader.with(() -> new KafkaProducer<>(Map.of(
                 ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers,
                 ProducerConfig.ACKS_CONFIG, "all",
                 ProducerConfig.BATCH_SIZE_CONFIG, 256 * 1024,
                 ProducerConfig.RECONNECT_BACKOFF_MAX_MS_CONFIG, 200),
-                new ByteArraySerializer(), new ByteArraySerializer());
+                new ByteArraySerializer(), new ByteArraySerializer()));
     }
 
     /** A null value is a tombstone; a null key leaves the partition to the producer. */

@@ -128,15 +128,7 @@ public final class TestBroker implements AutoCloseable {
 
     /** Starts the broker again where it was; returns when it takes requests. No effect on a running one. */
     public void start() {
-        // Kafka looks its own classes up in the context class loader, which may be a Quarkus application's.
-        Thread thread = Thread.currentThread();
-        ClassLoader before = thread.getContextClassLoader();
-        thread.setContextClassLoader(TestBroker.class.getClassLoader());
-        try {
-            own().start();
-        } finally {
-            thread.setContextClassLoader(before);
-        }
+        KafkaClassLoader.with(own()::start);
     }
 
     /** Stops the broker; connections break, data stays. No effect on a stopped one. */
@@ -225,10 +217,10 @@ public final class TestBroker implements AutoCloseable {
     }
 
     private Admin admin() {
-        return Admin.create(Map.of(
+        return KafkaClassLoader.with(() -> Admin.create(Map.of(
                 AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers,
                 AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, 20_000,
-                AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, 10_000));
+                AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, 10_000)));
     }
 
     private static <T> T get(KafkaFuture<T> future) {

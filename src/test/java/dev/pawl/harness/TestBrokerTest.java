@@ -3,6 +3,8 @@ package dev.pawl.harness;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.net.URL;
+import java.net.URLClassLoader;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
@@ -90,6 +92,23 @@ class TestBrokerTest {
     void sharedBroker_refusesToStop() {
         assertThatThrownBy(() -> TestBroker.shared().stop()).isInstanceOf(UnsupportedOperationException.class);
         assertThat(TestBroker.shared().bootstrapServers()).isEqualTo(TestBroker.shared().bootstrapServers());
+    }
+
+    @Test
+    void clients_workOnAThreadOfAnotherClassLoader() throws Exception {
+        TestBroker broker = TestBroker.shared();
+        Thread thread = Thread.currentThread();
+        ClassLoader before = thread.getContextClassLoader();
+        URL kafka = KafkaConsumer.class.getProtectionDomain().getCodeSource().getLocation();
+        try (var stranger = new URLClassLoader(new URL[] {kafka}, ClassLoader.getPlatformClassLoader())) {
+            thread.setContextClassLoader(stranger);
+            Topics topics = broker.createTopics();
+            publish(broker, topics.documents(), 0, 10);
+            assertThat(new Reader(broker.bootstrapServers()).readAll(topics.documents())).hasSize(10);
+            assertThat(thread.getContextClassLoader()).isSameAs(stranger);
+        } finally {
+            thread.setContextClassLoader(before);
+        }
     }
 
     @Test
