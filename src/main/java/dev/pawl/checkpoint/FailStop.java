@@ -6,6 +6,7 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 
+import jakarta.enterprise.inject.Default;
 import jakarta.inject.Singleton;
 
 import org.eclipse.microprofile.health.HealthCheck;
@@ -19,6 +20,7 @@ import io.quarkus.runtime.Quarkus;
  * Ends the process when its storage can't be trusted any more, and says why: in the log, in readiness, in the exit
  * status. A supervisor starts it again, and the restart reads what is really on the disk.
  */
+@Default
 @Readiness
 @Singleton
 public final class FailStop implements HealthCheck {

@@ -34,7 +34,7 @@ import dev.pawl.checkpoint.History;
 import dev.pawl.document.Document;
 import dev.pawl.document.RecordDecoder;
 import dev.pawl.document.RecordDecoder.InvalidDocumentException;
-import io.smallrye.common.annotation.RunOnVirtualThread;
+import io.smallrye.common.annotation.Blocking;
 import io.smallrye.mutiny.Uni;
 import io.smallrye.reactive.messaging.MutinyEmitter;
 import io.smallrye.reactive.messaging.kafka.api.OutgoingKafkaRecordMetadata;
@@ -42,7 +42,7 @@ import io.smallrye.reactive.messaging.kafka.api.OutgoingKafkaRecordMetadata;
 /** Publishing documents, and looking one up. */
 @Path("/documents")
 @Produces(MediaType.APPLICATION_JSON)
-@RunOnVirtualThread
+@Blocking
 public class DocumentsResource {
 
     private static final String NDJSON = "application/x-ndjson";
