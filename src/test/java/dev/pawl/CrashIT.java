@@ -57,6 +57,7 @@ class CrashIT {
 
     @Test
     void killedWhenThe847thIsDone_restartPaysForNothingTwice() {
+        rig.without("mp.messaging.incoming.documents.group.instance.id");
         rig.model().delay(Duration.ofMillis(30));
         PawlProcess first = rig.start();
         awaitDone(847);

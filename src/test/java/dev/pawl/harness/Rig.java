@@ -46,6 +46,8 @@ public final class Rig implements AutoCloseable {
         this.reader = new Reader(broker.bootstrapServers());
         config.putAll(topics.config());
         config.put("pawl.consumer-group", "group-of-" + topics.documents());
+        // Static membership: the group does not wait for a killed member's session to end.
+        config.put("mp.messaging.incoming.documents.group.instance.id", "the-only-one");
         config.put("quarkus.langchain4j.openai.base-url", model.baseUrl());
         config.put("quarkus.langchain4j.openai.api-key", "a-key-for-tests");
         config.put("pawl.provider.backoff", "20ms");
@@ -58,6 +60,11 @@ public final class Rig implements AutoCloseable {
 
     public Rig config(String key, String value) {
         config.put(key, value);
+        return this;
+    }
+
+    public Rig without(String key) {
+        config.remove(key);
         return this;
     }
 
