@@ -1,0 +1,159 @@
+package dev.pawl;
+
+import java.io.IOException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+
+import jakarta.inject.Singleton;
+
+import dev.pawl.Failure.Kind;
+import dev.pawl.chain.Chain;
+import dev.pawl.checkpoint.CheckpointLine;
+import dev.pawl.checkpoint.Checkpoints;
+import dev.pawl.checkpoint.History;
+import dev.pawl.document.Decoded;
+import dev.pawl.document.Document;
+import dev.pawl.document.DocumentReader;
+import dev.pawl.intake.Delivery;
+import dev.pawl.intake.Turns;
+import dev.pawl.provider.Patience;
+import dev.pawl.provider.Patience.AbandonedException;
+import dev.pawl.results.Results;
+import io.quarkus.virtual.threads.VirtualThreads;
+import io.smallrye.mutiny.Uni;
+
+import java.time.Clock;
+
+/**
+ * A document's whole life: find → run → append → emit; {@link dev.pawl.intake.Intake} then acknowledges. The order is
+ * the product: a result is durable before it is emitted, and with the broker before its offset is committed, so that a
+ * kill at any moment loses nothing and repeats no finished call.
+ *
+ * <pre>
+ * the checkpoint holds    delivered again (same source)        published again (other source)
+ * ─────────────────────   ──────────────────────────────────   ─────────────────────────────────
+ * done                    no call; the result is emitted        no call, nothing emitted
+ *                         again: a kill may have fallen
+ *                         between append and emit
+ * failed                  no call; dead-lettered again          runs again
+ * some steps              resumes at the first step without a line
+ * forgotten, or nothing   runs
+ * </pre>
+ */
+@Singleton
+public final class DocumentPipeline {
+
+    private final Checkpoints checkpoints;
+    private final DocumentReader reader;
+    private final Chain chain;
+    private final Results results;
+    private final Patience patience;
+    private final Clock clock;
+    private final ExecutorService virtualThreads;
+    private final Turns turns;
+
+    DocumentPipeline(Checkpoints checkpoints, DocumentReader reader, Chain chain, Results results, Patience patience, Clock clock,
+            @VirtualThreads ExecutorService virtualThreads) {
+        this.checkpoints = checkpoints;
+        this.reader = reader;
+        this.chain = chain;
+        this.results = results;
+        this.patience = patience;
+        this.clock = clock;
+        this.virtualThreads = virtualThreads;
+        this.turns = new Turns(virtualThreads);
+    }
+
+    /** Stays on the caller's event loop for a document that was done under another record; all else moves to a virtual thread. */
+    public Uni<Outcome> process(Delivery delivery) {
+        return switch (delivery.decode()) {
+            case Decoded.Invalid(String reason) -> now(new Outcome.Failed(new Failure(Kind.INVALID_DOCUMENT, null, reason, 1)));
+            case Decoded.Forget(String id) -> turns.take(id, () -> forget(id, delivery));
+            case Decoded.Run(Document document) -> turns.take(document.id(), () -> find(document, delivery));
+        };
+    }
+
+    private Uni<Outcome> find(Document document, Delivery delivery) {
+        History history = checkpoints.find(document.id(), delivery.checkpoint());
+        return switch (history.last()) {
+            case CheckpointLine.Done done when chain.accepts(done) -> delivery.source().equals(done.source())
+                    ? onVirtualThread(() -> emitAgain(done, delivery))
+                    : now(new Outcome.Skipped(done));
+            case CheckpointLine.Failed failed when delivery.source().equals(failed.source()) -> now(new Outcome.Failed(failed.error()));
+            case null, default -> onVirtualThread(() -> run(document, history, delivery));
+        };
+    }
+
+    private Outcome run(Document document, History history, Delivery delivery) throws InterruptedException {
+        Chain.Finished finished;
+        try {
+            finished = chain.run(document, delivery.source(), history, surroundings(document, delivery));
+        } catch (Failure.Raised e) {
+            delivery.append(new CheckpointLine.Failed(document.id(), clock.instant(), delivery.source(), e.failure()));
+            return new Outcome.Failed(e.failure());
+        }
+        delivery.append(finished.line());
+        try {
+            results.emit(finished.line(), delivery.leaving());
+        } catch (Failure.Raised e) {
+            return new Outcome.Failed(e.failure());
+        }
+        return new Outcome.Completed(finished.line(), finished.spent(), finished.saved());
+    }
+
+    private Chain.Run surroundings(Document document, Delivery delivery) {
+        return new Chain.Run() {
+            @Override
+            public String text() throws Failure.Raised, InterruptedException {
+                return patience.insist("Reading " + document.id(), delivery.leaving(), () -> reader.read(document));
+            }
+
+            @Override
+            public void journal(CheckpointLine.Step line) {
+                delivery.append(line);
+            }
+
+            @Override
+            public CountDownLatch leaving() {
+                return delivery.leaving();
+            }
+        };
+    }
+
+    private Outcome emitAgain(CheckpointLine.Done done, Delivery delivery) throws InterruptedException {
+        try {
+            results.emit(done, delivery.leaving());
+            return new Outcome.Repeated(done);
+        } catch (Failure.Raised e) {
+            return new Outcome.Failed(e.failure());
+        }
+    }
+
+    private Uni<Outcome> forget(String id, Delivery delivery) {
+        return Uni.createFrom().completionStage(() -> checkpoints.forget(new CheckpointLine.Forgotten(id, clock.instant(), delivery.source())))
+                .onItem().<Outcome>transform(_ -> new Outcome.Forgotten(id))
+                .onFailure(IOException.class).recoverWithItem(new Outcome.Abandoned());
+    }
+
+    @FunctionalInterface
+    private interface Blocking {
+        Outcome run() throws InterruptedException;
+    }
+
+    private Uni<Outcome> onVirtualThread(Blocking blocking) {
+        return Uni.createFrom().item(() -> {
+            try {
+                return blocking.run();
+            } catch (AbandonedException e) {
+                return new Outcome.Abandoned();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return new Outcome.Abandoned();
+            }
+        }).runSubscriptionOn(virtualThreads);
+    }
+
+    private static Uni<Outcome> now(Outcome outcome) {
+        return Uni.createFrom().item(outcome);
+    }
+}

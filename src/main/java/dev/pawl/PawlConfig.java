@@ -1,0 +1,188 @@
+package dev.pawl;
+
+import java.math.BigDecimal;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+import io.quarkus.runtime.configuration.ConfigurationException;
+import io.quarkus.runtime.configuration.MemorySize;
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+
+/**
+ * Everything a user of Pawl can set. A key is the method's name in kebab case under its parents' names:
+ * {@code pawl.checkpoint.directory}. Each package checks its own part when Pawl starts and refuses with
+ * {@link #refusal}.
+ */
+@ConfigMapping(prefix = "pawl")
+public interface PawlConfig {
+
+    Topics topics();
+
+    /**
+     * The Kafka consumer group. Processes of one group share the partitions of the documents topic.
+     */
+    @WithDefault("pawl")
+    String consumerGroup();
+
+    /**
+     * How many documents may be in work in this process at once, 1 to 10,000. Each holds its text and one model call;
+     * 256 keeps a provider that answers in a second busy at 256 calls a second and costs a few megabytes.
+     */
+    @WithDefault("256")
+    int maxInFlight();
+
+    /**
+     * How long documents in work may go on when a partition is revoked or the process is told to stop. They finish the
+     * model call they are in, journal it, and leave the rest to the next owner. Shorter than the 30 seconds that
+     * Kubernetes grants, longer than most calls.
+     */
+    @WithDefault("25s")
+    Duration drainTimeout();
+
+    Checkpoint checkpoint();
+
+    Documents documents();
+
+    Chain chain();
+
+    Provider provider();
+
+    Prices prices();
+
+    Api api();
+
+    interface Topics {
+
+        @WithDefault("documents")
+        String documents();
+
+        @WithDefault("document-results")
+        String results();
+
+        @WithDefault("document-dead-letters")
+        String deadLetters();
+    }
+
+    interface Checkpoint {
+
+        /** Where the checkpoint files lie, one for each partition. It must outlive the process: a volume, not a container's layer. */
+        @WithDefault("data/checkpoint")
+        Path directory();
+
+        /** What an append waits for before it counts: {@code fsync} survives a power cut, {@code os} only a killed process. */
+        @WithDefault("fsync")
+        Durability durability();
+
+        enum Durability {
+            FSYNC,
+            OS
+        }
+    }
+
+    interface Documents {
+
+        /**
+         * Where to read a document that came without its text: a {@code file:}, {@code http:} or {@code https:} URI
+         * with {@code {id}} in it. Without it such documents are dead letters.
+         */
+        Optional<String> location();
+
+        /** The largest document, in bytes of UTF-8. A mebibyte is more than most models can read at once. */
+        @WithDefault("1M")
+        MemorySize maxBytes();
+
+        /** The prefixes that a record's {@code uri} may have. None by default: a publisher must not make Pawl fetch what it likes. */
+        Optional<List<String>> allowedUris();
+
+        /** How long reading one document over HTTP may take. */
+        @WithDefault("30s")
+        Duration timeout();
+    }
+
+    interface Chain {
+
+        /** The names of the steps, in the order they run. */
+        Optional<List<String>> steps();
+
+        /** Whether a document that is done stays done when the chain changes, or runs again, reusing the steps that did not change. */
+        @WithDefault("keep")
+        OnChange onChange();
+
+        /** The steps by name. */
+        Map<String, Step> step();
+
+        enum OnChange {
+            KEEP,
+            REPROCESS
+        }
+
+        interface Step {
+
+            /** The prompt's file: a path, or {@code classpath:} and the name of a resource. */
+            Optional<String> prompt();
+
+            /** The model, where it is not the endpoint's default. */
+            Optional<String> model();
+
+            /** The sampling temperature, 0 to 2. Left to the endpoint where it is not set: some models allow none. */
+            Optional<Double> temperature();
+
+            /** The most tokens the model may answer with, from 1. */
+            OptionalInt maxOutputTokens();
+
+            /** {@code text} takes the answer as it is, {@code json} validates it against {@link #schema}. */
+            @WithDefault("text")
+            Output output();
+
+            /** The JSON Schema of a {@code json} step: a path, or {@code classpath:} and the name of a resource. */
+            Optional<String> schema();
+
+            /** How many calls a step may make to get a valid answer, 1 to 10; from the second on the model is told what was wrong. */
+            @WithDefault("3")
+            int attempts();
+        }
+
+        enum Output {
+            TEXT,
+            JSON
+        }
+    }
+
+    interface Provider {
+
+        /** The wait after the first failed call. It doubles with each further failure. */
+        @WithDefault("500ms")
+        Duration backoff();
+
+        /** The longest wait between two calls for one document. Short enough to notice soon that an outage is over. */
+        @WithDefault("30s")
+        Duration maxBackoff();
+    }
+
+    /** What a million tokens cost, for the page and {@code GET /progress}. Without both, no cost is shown. */
+    interface Prices {
+
+        Optional<BigDecimal> inputPerMillion();
+
+        Optional<BigDecimal> outputPerMillion();
+
+        @WithDefault("USD")
+        String currency();
+    }
+
+    interface Api {
+
+        /** The bearer token of calls that change something. Without it they work in dev mode only. */
+        Optional<String> token();
+    }
+
+    /** The refusal to start: one sentence that names the key, its value and what is allowed. */
+    static ConfigurationException refusal(String key, Object value, String allowed) {
+        return new ConfigurationException("%s = %s is not allowed: %s".formatted(key, value, allowed));
+    }
+}

@@ -1,0 +1,17 @@
+package dev.pawl;
+
+/**
+ * What model calls cost.
+ *
+ * @param calls answers received, those that had to be repaired included
+ * @param inputTokens tokens sent, as the endpoint counted them
+ * @param outputTokens tokens received, as the endpoint counted them
+ */
+public record Usage(int calls, long inputTokens, long outputTokens) {
+
+    public static final Usage NONE = new Usage(0, 0, 0);
+
+    public Usage plus(Usage other) {
+        return new Usage(calls + other.calls, inputTokens + other.inputTokens, outputTokens + other.outputTokens);
+    }
+}

@@ -1,0 +1,60 @@
+package dev.pawl.checkpoint;
+
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.List;
+
+import com.fasterxml.jackson.databind.JsonNode;
+
+import dev.pawl.Failure;
+import dev.pawl.Usage;
+
+/**
+ * One line of a checkpoint file: something that became true of a document and must stay so. {@link LineFormat} draws
+ * the bytes.
+ */
+public sealed interface CheckpointLine {
+
+    /** The document's ID, 1 to 512 bytes of UTF-8. */
+    String id();
+
+    /** When it became true; the epoch where a hand-written line does not say. */
+    Instant ts();
+
+    /** The record that led to it, as {@code topic-partition@offset}; null in a hand-written line. */
+    String source();
+
+    /** One step of a chain answered. Counts while {@code fingerprint} is still the step's. */
+    record Step(String id, Instant ts, String source, StepOutput output) implements CheckpointLine {}
+
+    /**
+     * The chain ran to its end.
+     *
+     * @param fingerprint the chain's; null in a hand-written line
+     * @param steps what each step answered under which fingerprint, so that a changed chain can reuse the unchanged
+     *        ones; the outputs stand in {@code result} and are not written twice
+     * @param result an object with a member a step; null in a hand-written line
+     * @param durationMs milliseconds from taking the document up to its last answer, in the delivery that finished it
+     */
+    record Done(String id, Instant ts, String source, String fingerprint, List<StepOutput> steps, JsonNode result,
+            Usage usage, long durationMs) implements CheckpointLine {
+
+        /** As precise as the file is: an emission made before a restart and one made after it must be the same. */
+        public Done {
+            ts = ts.truncatedTo(ChronoUnit.MILLIS);
+        }
+    }
+
+    /** The document's own fault kept the chain from its end. */
+    record Failed(String id, Instant ts, String source, Failure error) implements CheckpointLine {}
+
+    /** A tombstone: nothing said of the document before counts any more. */
+    record Forgotten(String id, Instant ts, String source) implements CheckpointLine {}
+
+    /**
+     * A step's answer.
+     *
+     * @param model the model that answered, by the name the endpoint gave
+     */
+    record StepOutput(String step, String fingerprint, String model, JsonNode output, Usage usage) {}
+}

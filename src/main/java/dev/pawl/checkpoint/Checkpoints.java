@@ -1,0 +1,151 @@
+package dev.pawl.checkpoint;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentSkipListMap;
+
+import jakarta.inject.Singleton;
+
+import org.jboss.logging.Logger;
+
+import dev.pawl.PawlConfig;
+import dev.pawl.checkpoint.LineFormat.Status;
+import io.quarkus.runtime.configuration.ConfigurationException;
+import jakarta.annotation.PreDestroy;
+
+/**
+ * The checkpoints of the partitions this process owns, in one directory. Thread-safe.
+ */
+@Singleton
+public final class Checkpoints {
+
+    private static final Logger LOG = Logger.getLogger(Checkpoints.class);
+
+    private final Path directory;
+    private final PawlConfig.Checkpoint config;
+    private final FailStop failStop;
+    private final GroupCommit groupCommit = new GroupCommit();
+    private final Map<String, Checkpoint> open = new ConcurrentSkipListMap<>();
+
+    Checkpoints(PawlConfig config, FailStop failStop) {
+        this.config = config.checkpoint();
+        this.failStop = failStop;
+        this.directory = this.config.directory().toAbsolutePath().normalize();
+        createDirectory();
+    }
+
+    private void createDirectory() {
+        try {
+            Files.createDirectories(directory);
+            Files.delete(Files.createTempFile(directory, ".writable", ""));
+        } catch (IOException e) {
+            throw refusal();
+        }
+    }
+
+    private ConfigurationException refusal() {
+        return PawlConfig.refusal("pawl.checkpoint.directory", config.directory(),
+                "it must be a directory that this process may create and write; %s is not".formatted(directory));
+    }
+
+    /** Opens the checkpoint of a partition that was just assigned. Blocks for as long as loading takes. */
+    public Checkpoint open(String partition) throws IOException {
+        Checkpoint checkpoint = Checkpoint.open(directory.resolve(partition + ".jsonl"), config.durability(), groupCommit,
+                failStop::storageFailed);
+        open.put(partition, checkpoint);
+        return checkpoint;
+    }
+
+    /** Closes the checkpoint of a revoked partition, after the appends that were submitted before. */
+    public void close(String partition) {
+        Checkpoint checkpoint = open.remove(partition);
+        if (checkpoint == null) {
+            return;
+        }
+        try {
+            checkpoint.close();
+        } catch (IOException e) {
+            LOG.errorf(e, "Closing %s failed", checkpoint.path());
+        }
+    }
+
+    /** What the open files hold of a document. The latest word counts: an ID may have come through two partitions. */
+    public History find(String id) {
+        History found = History.NONE;
+        for (Checkpoint checkpoint : open.values()) {
+            found = merge(found, checkpoint.find(id));
+        }
+        return found;
+    }
+
+    /** The same, with the delivering partition asked first: where it says done, the others need not be asked. */
+    public History find(String id, Checkpoint own) {
+        History found = own.find(id);
+        if (found.last() instanceof CheckpointLine.Done) {
+            return found;
+        }
+        for (Checkpoint other : open.values()) {
+            if (other != own) {
+                found = merge(found, other.find(id));
+            }
+        }
+        return found;
+    }
+
+    private static History merge(History one, History other) {
+        if (other.isEmpty()) {
+            return one;
+        }
+        if (one.isEmpty()) {
+            return other;
+        }
+        boolean otherIsLater = one.last() == null || other.last() != null && other.last().ts().isAfter(one.last().ts());
+        History later = otherIsLater ? other : one;
+        if (later.last() instanceof CheckpointLine.Forgotten) {
+            return later;
+        }
+        Map<String, CheckpointLine.StepOutput> steps = new HashMap<>((otherIsLater ? one : other).steps());
+        steps.putAll(later.steps());
+        return new History(later.last(), steps);
+    }
+
+    /** Makes every file that knows the document forget it. */
+    public CompletableFuture<Void> forget(CheckpointLine.Forgotten line) {
+        List<CompletableFuture<Void>> appends = new ArrayList<>();
+        for (Checkpoint checkpoint : open.values()) {
+            if (!checkpoint.find(line.id()).isEmpty()) {
+                appends.add(checkpoint.append(line));
+            }
+        }
+        return CompletableFuture.allOf(appends.toArray(CompletableFuture[]::new));
+    }
+
+    /** Documents by their last word, over all open files. */
+    public Totals totals() {
+        return new Totals(documents(Status.DONE), documents(Status.FAILED), documents(Status.FORGOTTEN), documents(Status.STEP));
+    }
+
+    public record Totals(int done, int failed, int forgotten, int unfinished) {}
+
+    private int documents(Status status) {
+        return open.values().stream().mapToInt(checkpoint -> checkpoint.documents(status)).sum();
+    }
+
+    /** Why no more can be appended; empty while all is well. */
+    public Optional<String> failure() {
+        return failStop.reason();
+    }
+
+    @PreDestroy
+    void closeAll() {
+        List.copyOf(open.keySet()).forEach(this::close);
+        groupCommit.close();
+    }
+}

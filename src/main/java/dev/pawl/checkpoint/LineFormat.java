@@ -1,0 +1,301 @@
+package dev.pawl.checkpoint;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.zip.CRC32C;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+
+import dev.pawl.Failure;
+import dev.pawl.Usage;
+
+/**
+ * The bytes of a checkpoint line:
+ *
+ * <pre>
+ * {"id":"doc-0847","ts":"…","status":"done",…,"crc":"51ce0b77"}\n
+ * └──────── covered by the checksum ────────┘       └ CRC-32C ┘
+ *                                           └──── SEAL_LENGTH ────┘ (the newline not counted)
+ * </pre>
+ *
+ * A line without {@code crc} is accepted, so that people can write or import lines by hand; the shortest is
+ * {@code {"id":"doc-0847"}} and means done. Thread-safe.
+ */
+final class LineFormat {
+
+    /** The longest line, in bytes. A longer run of bytes without a newline is damage. */
+    static final int MAX_LINE_BYTES = 64 << 20;
+
+    private static final byte[] SEAL_START = ",\"crc\":\"".getBytes(StandardCharsets.US_ASCII);
+    private static final int CRC_DIGITS = 8;
+    private static final int SEAL_LENGTH = SEAL_START.length + CRC_DIGITS + 2;
+
+    private static final JsonMapper JSON = JsonMapper.builder(JsonFactory.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .streamReadConstraints(StreamReadConstraints.builder().maxStringLength(MAX_LINE_BYTES).build())
+            .build())
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
+
+    /** What a line is about: enough to index it. */
+    record Head(String id, Status status) {}
+
+    enum Status {
+        STEP,
+        DONE,
+        FAILED,
+        FORGOTTEN
+    }
+
+    /** A line that can't be believed. The message says why and holds nothing of the line's content. */
+    static final class MalformedLineException extends Exception {
+        MalformedLineException(String message) {
+            super(message, null, false, false);
+        }
+    }
+
+    private LineFormat() {
+    }
+
+    static byte[] encode(CheckpointLine line) {
+        Bytes out = new Bytes();
+        try (JsonGenerator json = JSON.createGenerator(out)) {
+            json.writeStartObject();
+            json.writeStringField("id", line.id());
+            json.writeStringField("ts", timestamp(line.ts()));
+            switch (line) {
+                case CheckpointLine.Step step -> {
+                    writeStatusAndSource(json, "step", step.source());
+                    writeStepOutput(json, step.output());
+                }
+                case CheckpointLine.Done done -> {
+                    writeStatusAndSource(json, "done", done.source());
+                    json.writeStringField("fingerprint", done.fingerprint());
+                    json.writeArrayFieldStart("steps");
+                    for (CheckpointLine.StepOutput step : done.steps()) {
+                        json.writeStartObject();
+                        writeStepOutput(json, new CheckpointLine.StepOutput(step.step(), step.fingerprint(), step.model(), null,
+                                step.usage()));
+                        json.writeEndObject();
+                    }
+                    json.writeEndArray();
+                    json.writePOJOField("result", done.result());
+                    json.writePOJOField("usage", done.usage());
+                    json.writeNumberField("durationMs", done.durationMs());
+                }
+                case CheckpointLine.Failed failed -> {
+                    writeStatusAndSource(json, "failed", failed.source());
+                    json.writePOJOField("error", failed.error());
+                }
+                case CheckpointLine.Forgotten forgotten -> writeStatusAndSource(json, "forgotten", forgotten.source());
+            }
+            json.flush();
+            String crc = HexFormat.of().toHexDigits(out.crc());
+            json.writeStringField("crc", crc);
+            json.writeEndObject();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        out.write('\n');
+        return out.toByteArray();
+    }
+
+    private static void writeStatusAndSource(JsonGenerator json, String status, String source) throws IOException {
+        json.writeStringField("status", status);
+        json.writeStringField("source", source);
+    }
+
+    private static void writeStepOutput(JsonGenerator json, CheckpointLine.StepOutput step) throws IOException {
+        json.writeStringField("step", step.step());
+        json.writeStringField("fingerprint", step.fingerprint());
+        json.writeStringField("model", step.model());
+        if (step.output() != null) {
+            json.writePOJOField("output", step.output());
+        }
+        json.writePOJOField("usage", step.usage());
+    }
+
+    /** Milliseconds always, so that the files sort and align as text. */
+    static String timestamp(Instant instant) {
+        String text = instant.truncatedTo(ChronoUnit.MILLIS).toString();
+        return text.length() == "2026-11-23T09:35:12Z".length() ? text.substring(0, text.length() - 1) + ".000Z" : text;
+    }
+
+    /**
+     * Reads what the index needs. The checksum vouches for the rest of a sealed line; a hand-written one is read to
+     * its end.
+     */
+    static Head head(byte[] bytes, int from, int to) throws MalformedLineException {
+        boolean sealed = checkSeal(bytes, from, to);
+        if (!sealed) {
+            JsonNode json = parse(bytes, from, to);
+            return new Head(id(json), status(json));
+        }
+        try (JsonParser json = JSON.createParser(bytes, from, to - from)) {
+            String id = null;
+            json.nextToken();
+            for (String name = json.nextFieldName(); name != null; name = json.nextFieldName()) {
+                if (name.equals("id")) {
+                    id = json.nextTextValue();
+                } else if (name.equals("status")) {
+                    return new Head(id, Status.valueOf(json.nextTextValue().toUpperCase(java.util.Locale.ROOT)));
+                } else {
+                    json.nextToken();
+                    json.skipChildren();
+                }
+            }
+            return new Head(id, Status.DONE);
+        } catch (IOException | RuntimeException e) {
+            throw new MalformedLineException("sealed, and yet not a checkpoint line");
+        }
+    }
+
+    static CheckpointLine decode(byte[] bytes, int from, int to) throws MalformedLineException {
+        checkSeal(bytes, from, to);
+        JsonNode json = parse(bytes, from, to);
+        String id = id(json);
+        Instant ts = ts(json.path("ts"));
+        String source = text(json, "source");
+        return switch (status(json)) {
+            case STEP -> new CheckpointLine.Step(id, ts, source, stepOutput(json, json.get("output")));
+            case DONE -> new CheckpointLine.Done(id, ts, source, text(json, "fingerprint"), stepsOfDone(json), json.get("result"),
+                    usage(json), json.path("durationMs").asLong());
+            case FAILED -> new CheckpointLine.Failed(id, ts, source, failure(json));
+            case FORGOTTEN -> new CheckpointLine.Forgotten(id, ts, source);
+        };
+    }
+
+    /** True where a line carries a checksum and it is right, false where it carries none. */
+    private static boolean checkSeal(byte[] bytes, int from, int to) throws MalformedLineException {
+        int start = to - SEAL_LENGTH;
+        if (start <= from || bytes[to - 1] != '}' || bytes[to - 2] != '"' || !startsWith(bytes, start, SEAL_START)) {
+            return false;
+        }
+        CRC32C crc = new CRC32C();
+        crc.update(bytes, from, start - from);
+        String written = new String(bytes, start + SEAL_START.length, CRC_DIGITS, StandardCharsets.US_ASCII);
+        if (!written.equals(HexFormat.of().toHexDigits((int) crc.getValue()))) {
+            throw new MalformedLineException("its crc does not match its bytes");
+        }
+        return true;
+    }
+
+    private static boolean startsWith(byte[] bytes, int at, byte[] expected) {
+        for (int i = 0; i < expected.length; i++) {
+            if (bytes[at + i] != expected[i]) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static JsonNode parse(byte[] bytes, int from, int to) throws MalformedLineException {
+        JsonNode json;
+        try {
+            json = JSON.readTree(bytes, from, to - from);
+        } catch (IOException e) {
+            throw new MalformedLineException("not JSON");
+        }
+        if (json == null || !json.isObject()) {
+            throw new MalformedLineException("not a JSON object");
+        }
+        if (json.has("crc") && !startsWith(bytes, Math.max(from, to - SEAL_LENGTH), SEAL_START)) {
+            throw new MalformedLineException("its crc is not its last member, so that it can't be checked");
+        }
+        return json;
+    }
+
+    private static String id(JsonNode json) throws MalformedLineException {
+        String id = text(json, "id");
+        if (id == null || id.isEmpty()) {
+            throw new MalformedLineException("no id");
+        }
+        return id;
+    }
+
+    private static Status status(JsonNode json) throws MalformedLineException {
+        JsonNode status = json.get("status");
+        if (status == null) {
+            return Status.DONE;
+        }
+        return switch (status.asText()) {
+            case "step" -> Status.STEP;
+            case "done" -> Status.DONE;
+            case "failed" -> Status.FAILED;
+            case "forgotten" -> Status.FORGOTTEN;
+            default -> throw new MalformedLineException("its status is none of step, done, failed, forgotten");
+        };
+    }
+
+    /** ISO-8601, or seconds (milliseconds beyond the year 5000) since the epoch as other tools write them. */
+    private static Instant ts(JsonNode ts) throws MalformedLineException {
+        if (ts.isNumber()) {
+            long number = ts.asLong();
+            return number < 100_000_000_000L ? Instant.ofEpochSecond(number) : Instant.ofEpochMilli(number);
+        }
+        if (!ts.isTextual()) {
+            return Instant.EPOCH;
+        }
+        try {
+            return Instant.parse(ts.asText());
+        } catch (DateTimeParseException e) {
+            throw new MalformedLineException("its ts is neither ISO-8601 nor a number");
+        }
+    }
+
+    private static List<CheckpointLine.StepOutput> stepsOfDone(JsonNode json) {
+        List<CheckpointLine.StepOutput> steps = new ArrayList<>();
+        for (JsonNode step : json.path("steps")) {
+            steps.add(stepOutput(step, json.path("result").get(step.path("step").asText())));
+        }
+        return steps;
+    }
+
+    private static CheckpointLine.StepOutput stepOutput(JsonNode json, JsonNode output) {
+        return new CheckpointLine.StepOutput(text(json, "step"), text(json, "fingerprint"), text(json, "model"), output, usage(json));
+    }
+
+    private static Usage usage(JsonNode json) {
+        JsonNode usage = json.path("usage");
+        return new Usage(usage.path("calls").asInt(), usage.path("inputTokens").asLong(), usage.path("outputTokens").asLong());
+    }
+
+    private static Failure failure(JsonNode json) {
+        Failure failure = JSON.convertValue(json.get("error"), Failure.class);
+        return failure == null ? new Failure(Failure.Kind.OTHER, null, "a line by hand", 0) : failure;
+    }
+
+    private static String text(JsonNode json, String name) {
+        JsonNode value = json.get(name);
+        return value == null || !value.isTextual() ? null : value.asText();
+    }
+
+    /** Knows the checksum of what was written so far. */
+    private static final class Bytes extends ByteArrayOutputStream {
+
+        Bytes() {
+            super(512);
+        }
+
+        int crc() {
+            CRC32C crc = new CRC32C();
+            crc.update(buf, 0, count);
+            return (int) crc.getValue();
+        }
+    }
+}

@@ -1,0 +1,93 @@
+package dev.pawl.intake;
+
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+
+import dev.pawl.checkpoint.Checkpoint;
+
+/**
+ * A partition from the moment it is assigned to this process until it is revoked: its checkpoint, and how many of its
+ * documents are in work. Thread-safe.
+ */
+final class Assignment {
+
+    private static final long UNKNOWN = -1;
+
+    private final String partition;
+    private final Checkpoint checkpoint;
+    private final CountDownLatch leaving = new CountDownLatch(1);
+    private final CompletableFuture<Void> idle = new CompletableFuture<>();
+
+    private int inWork;
+    private long nextOffset = UNKNOWN;
+    private long logEndOffset = UNKNOWN;
+
+    Assignment(String partition, Checkpoint checkpoint) {
+        this.partition = partition;
+        this.checkpoint = checkpoint;
+    }
+
+    String partition() {
+        return partition;
+    }
+
+    Checkpoint checkpoint() {
+        return checkpoint;
+    }
+
+    /** At zero once the partition is to be given up: documents in work end after the model call they are in. */
+    CountDownLatch leaving() {
+        return leaving;
+    }
+
+    /** Takes a document into work, unless the partition is being given up. */
+    synchronized boolean enter(long offset) {
+        if (leaving.getCount() == 0) {
+            return false;
+        }
+        inWork++;
+        nextOffset = offset + 1;
+        return true;
+    }
+
+    synchronized void leave() {
+        inWork--;
+        completeWhenIdle();
+    }
+
+    /** No further document enters; those in work end soon. */
+    synchronized void beginLeaving() {
+        leaving.countDown();
+        completeWhenIdle();
+    }
+
+    private void completeWhenIdle() {
+        if (inWork == 0 && leaving.getCount() == 0) {
+            idle.complete(null);
+        }
+    }
+
+    /** Waits until no document is in work any more. False where that took longer than {@code timeout}. */
+    boolean awaitIdle(Duration timeout) {
+        return idle.completeOnTimeout(null, timeout.toMillis(), TimeUnit.MILLISECONDS).thenApply(_ -> inWork() == 0).join();
+    }
+
+    synchronized int inWork() {
+        return inWork;
+    }
+
+    /** Where the partition's log ends and where this consumer stands, as the poll thread last saw it. */
+    synchronized void observe(long position, long logEnd) {
+        logEndOffset = logEnd;
+        if (nextOffset == UNKNOWN) {
+            nextOffset = position;
+        }
+    }
+
+    /** Records of the partition that are not settled yet: those in work and those not taken. */
+    synchronized long lag() {
+        return inWork + (logEndOffset == UNKNOWN ? 0 : Math.max(0, logEndOffset - nextOffset));
+    }
+}

@@ -1,0 +1,53 @@
+package dev.pawl.intake;
+
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
+
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+
+import dev.pawl.checkpoint.Checkpoint;
+import dev.pawl.checkpoint.CheckpointLine;
+import dev.pawl.document.Decoded;
+import dev.pawl.document.RecordDecoder;
+import dev.pawl.provider.Patience;
+
+/**
+ * One record of the documents topic on its way through the pipeline.
+ *
+ * @param record as the broker delivered it
+ */
+public record Delivery(ConsumerRecord<byte[], byte[]> record, Assignment assignment) {
+
+    /** Names the record: the same when it is delivered again, another when the document is published again. */
+    public String source() {
+        return assignment.partition() + "@" + record.offset();
+    }
+
+    public Decoded decode() {
+        return RecordDecoder.decode(record.key(), record.value(), record.headers());
+    }
+
+    /** The delivering partition's own checkpoint. */
+    public Checkpoint checkpoint() {
+        return assignment.checkpoint();
+    }
+
+    /** At zero once the partition is to be given up. */
+    public CountDownLatch leaving() {
+        return assignment.leaving();
+    }
+
+    /**
+     * Returns when the line is durable.
+     *
+     * @throws Patience.AbandonedException where it can't become so: the checkpoint is closed or broken, and the record
+     *         must stay unacknowledged
+     */
+    public void append(CheckpointLine line) {
+        try {
+            assignment.checkpoint().append(line).join();
+        } catch (CompletionException e) {
+            throw new Patience.AbandonedException();
+        }
+    }
+}

@@ -1,0 +1,100 @@
+package dev.pawl.intake;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
+
+import jakarta.inject.Singleton;
+
+import org.apache.kafka.common.TopicPartition;
+import org.jboss.logging.Logger;
+
+import dev.pawl.PawlConfig;
+import dev.pawl.checkpoint.Checkpoints;
+import dev.pawl.checkpoint.FailStop;
+
+/**
+ * The partitions this process owns. Kafka decides which; their checkpoints follow: opened and loaded before the first record
+ * of a partition is taken, closed after the last document of it has left. Thread-safe.
+ */
+@Singleton
+public final class Partitions {
+
+    private static final Logger LOG = Logger.getLogger(Partitions.class);
+
+    private final Checkpoints checkpoints;
+    private final FailStop failStop;
+    private final Duration drainTimeout;
+    private final Map<TopicPartition, Assignment> assignments = new ConcurrentHashMap<>();
+
+    Partitions(Checkpoints checkpoints, FailStop failStop, PawlConfig config) {
+        this.checkpoints = checkpoints;
+        this.failStop = failStop;
+        this.drainTimeout = config.drainTimeout();
+    }
+
+    /** Null where the partition is not, or no longer, this process's. */
+    Assignment assignment(TopicPartition partition) {
+        return assignments.get(partition);
+    }
+
+    /** On the poll thread, before the first record of the partitions. */
+    void assigned(Collection<TopicPartition> partitions) {
+        for (TopicPartition partition : partitions) {
+            if (assignments.containsKey(partition)) {
+                continue;
+            }
+            try {
+                assignments.put(partition, new Assignment(partition.toString(), checkpoints.open(partition.toString())));
+            } catch (IOException | RuntimeException e) {
+                failStop.stop("the checkpoint of %s can't be opened: %s".formatted(partition, e.getMessage()));
+            }
+        }
+    }
+
+    /** On the poll thread, which must not poll on before the documents in work have left. */
+    void drain(Collection<TopicPartition> partitions) {
+        List<Assignment> leaving = partitions.stream().map(assignments::get).filter(Objects::nonNull).toList();
+        leaving.forEach(Assignment::beginLeaving);
+        long deadline = System.nanoTime() + drainTimeout.toNanos();
+        for (Assignment assignment : leaving) {
+            Duration left = Duration.ofNanos(Math.max(0, deadline - System.nanoTime()));
+            if (!assignment.awaitIdle(left)) {
+                LOG.warnf("%s: %d documents were still in work after pawl.drain-timeout (%s); the next owner takes them up",
+                        assignment.partition(), assignment.inWork(), drainTimeout);
+            }
+        }
+    }
+
+    /** After the offsets of what was drained are committed. */
+    void closed(Collection<TopicPartition> partitions) {
+        for (TopicPartition partition : partitions) {
+            if (assignments.remove(partition) != null) {
+                checkpoints.close(partition.toString());
+            }
+        }
+    }
+
+    void drainAll() {
+        drain(List.copyOf(assignments.keySet()));
+    }
+
+    Map<TopicPartition, Assignment> assignments() {
+        return assignments;
+    }
+
+    /** What {@link dev.pawl.progress.Progress} shows of a partition. */
+    public record Lag(String partition, long lag, int inWork) {}
+
+    public List<Lag> lags() {
+        return assignments.values().stream()
+                .map(assignment -> new Lag(assignment.partition(), assignment.lag(), assignment.inWork()))
+                .sorted(Comparator.comparing(Lag::partition))
+                .toList();
+    }
+}

@@ -1,0 +1,126 @@
+package dev.pawl.progress;
+
+import java.time.Clock;
+import java.time.Instant;
+import java.util.EnumMap;
+import java.util.Locale;
+import java.util.Map;
+
+import jakarta.inject.Singleton;
+
+import dev.pawl.Outcome;
+import dev.pawl.Usage;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+
+/**
+ * Counts what this process did since it started, for {@code /q/metrics} and {@code GET /progress} alike. Thread-safe.
+ */
+@Singleton
+public final class Progress {
+
+    /** What became of a delivery. */
+    public enum Ended {
+        COMPLETED,
+        RESUMED,
+        REPEATED,
+        SKIPPED,
+        FAILED,
+        FORGOTTEN
+    }
+
+    private final Clock clock;
+    private final Instant startedAt;
+    private final Map<Ended, Counter> documents = new EnumMap<>(Ended.class);
+    private final Counter callsMade;
+    private final Counter callsSaved;
+    private final Counter inputTokensSpent;
+    private final Counter outputTokensSpent;
+    private final Counter inputTokensSaved;
+    private final Counter outputTokensSaved;
+    private final Rate rate = new Rate();
+
+    Progress(MeterRegistry meters, Clock clock) {
+        this.clock = clock;
+        this.startedAt = clock.instant();
+        for (Ended ended : Ended.values()) {
+            documents.put(ended, Counter.builder("pawl.documents")
+                    .description("Deliveries by how they ended; resumed ones are among the completed")
+                    .tag("outcome", ended.name().toLowerCase(Locale.ROOT))
+                    .register(meters));
+        }
+        this.callsMade = counter(meters, "pawl.calls", "made", "Model calls that were answered, and calls a checkpoint made needless");
+        this.callsSaved = counter(meters, "pawl.calls", "saved", "Model calls that were answered, and calls a checkpoint made needless");
+        this.inputTokensSpent = counter(meters, "pawl.tokens.input", "spent", "Tokens sent to the model, and tokens not sent again");
+        this.inputTokensSaved = counter(meters, "pawl.tokens.input", "saved", "Tokens sent to the model, and tokens not sent again");
+        this.outputTokensSpent = counter(meters, "pawl.tokens.output", "spent", "Tokens the model answered, and tokens not asked for again");
+        this.outputTokensSaved = counter(meters, "pawl.tokens.output", "saved", "Tokens the model answered, and tokens not asked for again");
+    }
+
+    private static Counter counter(MeterRegistry meters, String name, String kind, String description) {
+        return Counter.builder(name).description(description).tag("kind", kind).register(meters);
+    }
+
+    /** A model call was answered. It counts here and now, whatever becomes of its document. */
+    public void called(Usage usage) {
+        callsMade.increment(usage.calls());
+        inputTokensSpent.increment(usage.inputTokens());
+        outputTokensSpent.increment(usage.outputTokens());
+    }
+
+    public void ended(Outcome outcome) {
+        switch (outcome) {
+            case Outcome.Completed completed -> {
+                count(Ended.COMPLETED);
+                if (completed.saved().calls() > 0) {
+                    count(Ended.RESUMED);
+                    save(completed.saved());
+                }
+                rate.count(clock.instant());
+            }
+            case Outcome.Repeated repeated -> {
+                count(Ended.REPEATED);
+                save(repeated.line().usage());
+            }
+            case Outcome.Skipped skipped -> {
+                count(Ended.SKIPPED);
+                save(skipped.line().usage());
+            }
+            case Outcome.Failed _ -> count(Ended.FAILED);
+            case Outcome.Forgotten _ -> count(Ended.FORGOTTEN);
+            case Outcome.Abandoned _ -> { }
+        }
+    }
+
+    private void count(Ended ended) {
+        documents.get(ended).increment();
+    }
+
+    private void save(Usage usage) {
+        callsSaved.increment(usage.calls());
+        inputTokensSaved.increment(usage.inputTokens());
+        outputTokensSaved.increment(usage.outputTokens());
+    }
+
+    public Instant startedAt() {
+        return startedAt;
+    }
+
+    /** Deliveries that ended so, since the start. */
+    public long documents(Ended ended) {
+        return (long) documents.get(ended).count();
+    }
+
+    public Usage spent() {
+        return new Usage((int) callsMade.count(), (long) inputTokensSpent.count(), (long) outputTokensSpent.count());
+    }
+
+    public Usage saved() {
+        return new Usage((int) callsSaved.count(), (long) inputTokensSaved.count(), (long) outputTokensSaved.count());
+    }
+
+    /** Completed documents a minute, over the last minute or since the start; 0 before the first. */
+    public double documentsPerMinute() {
+        return rate.perMinute(startedAt, clock.instant());
+    }
+}

@@ -1,0 +1,84 @@
+package dev.pawl.provider;
+
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+
+import jakarta.inject.Singleton;
+
+import org.jboss.logging.Logger;
+
+import dev.pawl.Failure;
+import dev.pawl.PawlConfig;
+
+/**
+ * Insists on what is not the document's fault, such as a call to a provider that is down, for as long as it takes: waits
+ * twice as long after each failure, up to {@code pawl.provider.max-backoff}, with jitter so that documents which failed
+ * together do not come back together.
+ */
+@Singleton
+public final class Patience {
+
+    private static final Logger LOG = Logger.getLogger(Patience.class);
+
+    private final Duration first;
+    private final Duration longest;
+
+    Patience(PawlConfig config) {
+        this.first = config.provider().backoff();
+        this.longest = config.provider().maxBackoff();
+        if (first.toMillis() < 1) {
+            throw PawlConfig.refusal("pawl.provider.backoff", first, "a duration from 1ms");
+        }
+        if (longest.compareTo(first) < 0) {
+            throw PawlConfig.refusal("pawl.provider.max-backoff", longest, "a duration not below pawl.provider.backoff, " + first);
+        }
+    }
+
+    @FunctionalInterface
+    public interface Attempt<T> {
+        /** @throws Failure.Raised where the fault is the document's and no further attempt can help */
+        T make() throws Exception;
+    }
+
+    /** The document is left to another owner. Nothing is wrong; nothing more is done for it here. */
+    public static final class AbandonedException extends RuntimeException {
+        public AbandonedException() {
+            super("left to the partition's next owner", null, false, false);
+        }
+    }
+
+    /**
+     * Blocks until an attempt succeeds; call it on a virtual thread.
+     *
+     * @param what what is attempted, for the log
+     * @param leaving at zero once the document is to be left to another owner; then no further attempt begins
+     * @throws Failure.Raised where the fault is the document's
+     * @throws AbandonedException where {@code leaving} came first
+     */
+    public <T> T insist(String what, CountDownLatch leaving, Attempt<T> attempt) throws Failure.Raised, InterruptedException {
+        Duration wait = first;
+        while (true) {
+            if (leaving.getCount() == 0) {
+                throw new AbandonedException();
+            }
+            try {
+                return attempt.make();
+            } catch (Failure.Raised | InterruptedException | AbandonedException e) {
+                throw e;
+            } catch (Exception e) {
+                long waitMs = ThreadLocalRandom.current().nextLong(wait.toMillis() / 2, wait.toMillis() + 1);
+                LOG.warnf("%s failed, trying again in %d ms: %s", what, waitMs, describe(e));
+                leaving.await(waitMs, TimeUnit.MILLISECONDS);
+                wait = wait.multipliedBy(2).compareTo(longest) > 0 ? longest : wait.multipliedBy(2);
+            }
+        }
+    }
+
+    /** The exception's type and the start of its message: a provider's error can quote the prompt at length. */
+    private static String describe(Throwable e) {
+        String message = String.valueOf(e.getMessage());
+        return e.getClass().getSimpleName() + ": " + (message.length() > 120 ? message.substring(0, 120) + "…" : message);
+    }
+}

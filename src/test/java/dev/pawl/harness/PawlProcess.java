@@ -1,0 +1,265 @@
+package dev.pawl.harness;
+
+import static java.util.Objects.requireNonNull;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.awaitility.core.ConditionTimeoutException;
+
+/**
+ * The packaged application as a child process, to be killed like any other: what a test sees of it is its HTTP, its log,
+ * its exit and its files.
+ *
+ * <p>It inherits no variable that could configure it, and does not outlive this JVM. Methods may be called from any thread.
+ */
+public final class PawlProcess implements AutoCloseable {
+
+    private static final Duration KILL_LIMIT = Duration.ofSeconds(30);
+    private static final Duration TERMINATE_LIMIT = Duration.ofSeconds(90);
+    private static final int TAIL_LINES = 60;
+    private static final List<String> NOT_INHERITED = List.of("OPENAI_", "KAFKA_", "PAWL_", "QUARKUS_", "JAVA_TOOL_OPTIONS",
+            "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS");
+
+    /** What Pawl answered. */
+    public record Response(int status, String body) {
+    }
+
+    private final Process process;
+    private final int port;
+    private final Path logFile;
+    private final Thread hook;
+    private final HttpClient client = HttpClient.newBuilder()
+            .version(HttpClient.Version.HTTP_1_1)
+            .connectTimeout(Duration.ofSeconds(5))
+            .build();
+
+    private PawlProcess(Process process, int port, Path logFile) {
+        this.process = process;
+        this.port = port;
+        this.logFile = logFile;
+        hook = new Thread(process::destroyForcibly, "kill-pawl-" + process.pid());
+        Runtime.getRuntime().addShutdownHook(hook);
+    }
+
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** Describes a process; may start several. */
+    public static final class Builder {
+
+        private final Map<String, String> config = new LinkedHashMap<>();
+        private final Map<String, String> environment = new LinkedHashMap<>();
+        private Path directory;
+        private Path jar = Path.of(System.getProperty("pawl.jar", "target/quarkus-app/quarkus-run.jar"));
+
+        private Builder() {
+        }
+
+        /** A configuration key, given as a system property. */
+        public Builder config(String key, String value) {
+            config.put(key, value);
+            return this;
+        }
+
+        public Builder config(Map<String, String> values) {
+            config.putAll(values);
+            return this;
+        }
+
+        public Builder env(String name, String value) {
+            environment.put(name, value);
+            return this;
+        }
+
+        /** The working directory, where relative paths start and the log is written. Required; created if need be. */
+        public Builder directory(Path directory) {
+            this.directory = directory;
+            return this;
+        }
+
+        /** Another application than the one named by the system property {@code pawl.jar}. */
+        public Builder jar(Path jar) {
+            this.jar = jar;
+            return this;
+        }
+
+        /** Starts the process, and returns before it is ready. */
+        public PawlProcess start() {
+            requireNonNull(directory, "directory");
+            if (!Files.isRegularFile(jar)) {
+                throw new IllegalStateException("no " + jar.toAbsolutePath() + ": package the application first");
+            }
+            int port = FreePort.find();
+            var command = new ArrayList<String>();
+            command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+            command.add("-Xmx512m");
+            command.add("-Dquarkus.http.host=127.0.0.1");
+            command.add("-Dquarkus.http.port=" + port);
+            config.forEach((key, value) -> command.add("-D" + key + "=" + value));
+            command.add("-jar");
+            command.add(jar.toAbsolutePath().toString());
+            try {
+                Files.createDirectories(directory);
+                Path logFile = newLogFile();
+                var builder = new ProcessBuilder(command)
+                        .directory(directory.toFile())
+                        .redirectErrorStream(true)
+                        .redirectOutput(logFile.toFile());
+                builder.environment().keySet().removeIf(name -> NOT_INHERITED.stream().anyMatch(name::startsWith));
+                builder.environment().putAll(environment);
+                return new PawlProcess(builder.start(), port, logFile);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        /** {@code pawl-1.log} for the first process of a directory, {@code pawl-2.log} for the next. */
+        private Path newLogFile() throws IOException {
+            try (Stream<Path> files = Files.list(directory)) {
+                long before = files.filter(file -> file.getFileName().toString().matches("pawl-\\d+\\.log")).count();
+                return Files.createFile(directory.resolve("pawl-" + (before + 1) + ".log"));
+            }
+        }
+    }
+
+    public long pid() {
+        return process.pid();
+    }
+
+    public boolean isAlive() {
+        return process.isAlive();
+    }
+
+    public URI uri(String path) {
+        return URI.create("http://127.0.0.1:" + port + path);
+    }
+
+    /** Waits for {@code /q/health/ready} to answer 200; fails at once if the process ends. */
+    public PawlProcess awaitReady(Duration timeout) {
+        try {
+            await().atMost(timeout).pollDelay(Duration.ZERO).pollInterval(Duration.ofMillis(100))
+                    .until(() -> !process.isAlive() || isReady());
+        } catch (ConditionTimeoutException e) {
+            throw failure("not ready after " + timeout);
+        }
+        if (!process.isAlive()) {
+            throw failure("ended with exit code " + process.exitValue() + " before it was ready");
+        }
+        return this;
+    }
+
+    private boolean isReady() {
+        try {
+            return get("/q/health/ready").status() == 200;
+        } catch (UncheckedIOException notListening) {
+            return false;
+        }
+    }
+
+    public Response get(String path) {
+        return send(request(path).GET());
+    }
+
+    public Response post(String path, String contentType, String body) {
+        return post(path, contentType, body, null);
+    }
+
+    /** Without a token where it is null. */
+    public Response post(String path, String contentType, String body, String token) {
+        HttpRequest.Builder request = request(path).header("Content-Type", contentType).POST(BodyPublishers.ofString(body));
+        if (token != null) {
+            request.header("Authorization", "Bearer " + token);
+        }
+        return send(request);
+    }
+
+    private HttpRequest.Builder request(String path) {
+        return HttpRequest.newBuilder(uri(path)).timeout(Duration.ofSeconds(30));
+    }
+
+    private Response send(HttpRequest.Builder request) {
+        try {
+            var response = client.send(request.build(), BodyHandlers.ofString());
+            return new Response(response.statusCode(), response.body());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** SIGKILL: nothing of the process runs any more when this returns. */
+    public void kill() {
+        process.destroyForcibly();
+        awaitExit(KILL_LIMIT);
+    }
+
+    /** SIGTERM; returns the exit code, which is 143 where the JVM shut down in order. */
+    public int terminate() {
+        process.destroy();
+        return awaitExit(TERMINATE_LIMIT);
+    }
+
+    /** Waits for the process to end; returns its exit code. */
+    public int awaitExit(Duration timeout) {
+        try {
+            if (!process.waitFor(timeout.toMillis(), TimeUnit.MILLISECONDS)) {
+                throw failure("still running after " + timeout);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
+        return process.exitValue();
+    }
+
+    /** Of a process that has ended: 137 after SIGKILL. */
+    public int exitCode() {
+        return process.exitValue();
+    }
+
+    /** All it has written to standard output and standard error so far. */
+    public String log() {
+        try {
+            return new String(Files.readAllBytes(logFile), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Kills the process if it runs; the directory and the log stay. */
+    @Override
+    public void close() {
+        kill();
+        client.close();
+        try {
+            Runtime.getRuntime().removeShutdownHook(hook);
+        } catch (IllegalStateException shuttingDown) {
+            // The hook finds the process dead.
+        }
+    }
+
+    private AssertionError failure(String what) {
+        List<String> lines = log().lines().toList();
+        return new AssertionError("Pawl (pid %d) %s; the end of %s:%n%s".formatted(pid(), what, logFile,
+                String.join(System.lineSeparator(), lines.subList(Math.max(0, lines.size() - TAIL_LINES), lines.size()))));
+    }
+}

@@ -1,0 +1,174 @@
+package dev.pawl.harness;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+
+/**
+ * Pawl with everything around it: a broker with topics of its own, a scripted model, a directory. Processes started here
+ * one after the other share them, as the lives of one deployment do. The chain has two steps, {@code summary} and
+ * {@code entities}, whose prompts name step and document for the scripted model.
+ */
+public final class Rig implements AutoCloseable {
+
+    public static final Duration READY = Duration.ofSeconds(60);
+    public static final List<String> STEPS = List.of("summary", "entities");
+
+    private final TestBroker broker;
+    private final Topics topics;
+    private final Path directory;
+    private final ScriptedModel model = ScriptedModel.open();
+    private final Publisher publisher;
+    private final Reader reader;
+    private final Map<String, String> config = new LinkedHashMap<>();
+    private final List<PawlProcess> processes = new ArrayList<>();
+
+    public Rig(TestBroker broker, Path directory) {
+        this(broker, directory, 4);
+    }
+
+    public Rig(TestBroker broker, Path directory, int partitions) {
+        this.broker = broker;
+        this.topics = broker.createTopics(partitions);
+        this.directory = directory;
+        this.publisher = new Publisher(broker.bootstrapServers());
+        this.reader = new Reader(broker.bootstrapServers());
+        config.putAll(topics.config());
+        config.put("pawl.consumer-group", "group-of-" + topics.documents());
+        // Static membership: the group does not wait for a killed member's session to end.
+        config.put("mp.messaging.incoming.documents.group.instance.id", "the-only-one");
+        config.put("quarkus.langchain4j.openai.base-url", model.baseUrl());
+        config.put("quarkus.langchain4j.openai.api-key", "a-key-for-tests");
+        config.put("pawl.provider.backoff", "20ms");
+        config.put("pawl.provider.max-backoff", "200ms");
+        config.put("pawl.documents.location", "file:" + directory.resolve("texts") + "/{id}.txt");
+        config.put("pawl.chain.step.summary.prompt", write("summary.prompt", "step=summary id={{id}}\n{{document}}").toString());
+        config.put("pawl.chain.step.entities.prompt",
+                write("entities.prompt", "step=entities id={{id}}\n{{summary}}\n{{document}}").toString());
+    }
+
+    public Rig config(String key, String value) {
+        config.put(key, value);
+        return this;
+    }
+
+    public Rig without(String key) {
+        config.remove(key);
+        return this;
+    }
+
+    /** Writes a file below the rig's directory. */
+    public Path write(String name, String content) {
+        try {
+            Path file = directory.resolve(name);
+            Files.createDirectories(file.getParent());
+            return Files.writeString(file, content);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** A document's text, where {@code pawl.documents.location} finds it. */
+    public void text(String id, String text) {
+        write("texts/" + id + ".txt", text);
+    }
+
+    /** {@code doc-0000} and so on, each with a text. */
+    public List<String> texts(int count) {
+        List<String> ids = IntStream.range(0, count).mapToObj("doc-%04d"::formatted).toList();
+        ids.forEach(id -> text(id, "This is the text of " + id + "."));
+        return ids;
+    }
+
+    /** Starts a process and returns before it is ready. */
+    public PawlProcess launch() {
+        PawlProcess process = PawlProcess.builder()
+                .directory(directory)
+                .env("KAFKA_BOOTSTRAP_SERVERS", broker.bootstrapServers())
+                .config(config)
+                .start();
+        processes.add(process);
+        return process;
+    }
+
+    public PawlProcess start() {
+        return launch().awaitReady(READY);
+    }
+
+    public void publish(List<String> ids) {
+        publisher.publishIds(topics.documents(), ids.stream());
+    }
+
+    public List<ConsumerRecord<byte[], byte[]>> results() {
+        return reader.readAll(topics.results());
+    }
+
+    public List<ConsumerRecord<byte[], byte[]>> deadLetters() {
+        return reader.readAll(topics.deadLetters());
+    }
+
+    /** The lines of all partitions' checkpoints, as they are on the disk now. */
+    public List<CheckpointFile.Line> checkpoint() {
+        List<CheckpointFile.Line> lines = new ArrayList<>();
+        for (int partition = 0; partition < topics.partitions(); partition++) {
+            try {
+                lines.addAll(CheckpointFile.read(checkpointFile(partition)));
+            } catch (UncheckedIOException e) {
+                if (!(e.getCause() instanceof NoSuchFileException)) {
+                    throw e;
+                }
+            }
+        }
+        return lines;
+    }
+
+    public Path checkpointFile(int partition) {
+        return directory.resolve("data/checkpoint/%s-%d.jsonl".formatted(topics.documents(), partition));
+    }
+
+    public Stream<CheckpointFile.Line> checkpoint(String status) {
+        return checkpoint().stream().filter(line -> line.valid() && status.equals(line.status()));
+    }
+
+    /** Records whose offsets are not committed yet. */
+    public long uncommitted() {
+        Map<Integer, Long> committed = broker.committed(config.get("pawl.consumer-group"), topics.documents());
+        return broker.endOffsets(topics.documents()).entrySet().stream()
+                .mapToLong(end -> end.getValue() - committed.getOrDefault(end.getKey(), 0L))
+                .sum();
+    }
+
+    public ScriptedModel model() {
+        return model;
+    }
+
+    public Publisher publisher() {
+        return publisher;
+    }
+
+    public Topics topics() {
+        return topics;
+    }
+
+    public TestBroker broker() {
+        return broker;
+    }
+
+    @Override
+    public void close() {
+        processes.forEach(PawlProcess::close);
+        model.close();
+        publisher.close();
+    }
+}

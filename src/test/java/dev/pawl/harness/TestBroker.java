@@ -1,0 +1,236 @@
+package dev.pawl.harness;
+
+import static org.awaitility.Awaitility.await;
+
+import io.smallrye.reactive.messaging.kafka.companion.test.EmbeddedKafkaBroker;
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.UUID;
+import java.util.concurrent.ExecutionException;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.common.KafkaFuture;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.utils.Utils;
+
+/**
+ * A real Kafka broker in this JVM, on 127.0.0.1.
+ *
+ * <p>Address and data survive {@link #stop()} and {@link #start()}; {@link #close()} deletes the data. A group's first
+ * rebalance is not delayed. Methods may be called from any thread; {@code stop}, {@code start} and {@code close} from one
+ * at a time.
+ */
+public final class TestBroker implements AutoCloseable {
+
+    private static final int DEFAULT_PARTITIONS = 4;
+
+    /** Held, since the log manager may forget a logger that nobody holds, and its level with it. */
+    private static final List<Logger> QUIET = Stream.of("kafka", "org.apache.kafka", "state.change.logger")
+            .map(Logger::getLogger)
+            .toList();
+
+    private final String bootstrapServers;
+    private final int partitions;
+    /** Null in a handle to the shared broker, which nobody may stop. */
+    private final EmbeddedKafkaBroker server;
+    private final Path data;
+
+    private TestBroker(String bootstrapServers, int partitions, EmbeddedKafkaBroker server, Path data) {
+        this.bootstrapServers = bootstrapServers;
+        this.partitions = partitions;
+        this.server = server;
+        this.data = data;
+    }
+
+    /** Starts a broker of the test's own, whose topics have 4 partitions. */
+    public static TestBroker open() {
+        return open(DEFAULT_PARTITIONS);
+    }
+
+    /** Starts a broker of the test's own, whose topics have {@code partitions} partitions unless they ask for another number. */
+    public static TestBroker open(int partitions) {
+        QUIET.forEach(logger -> logger.setLevel(Level.WARNING));
+        Path data;
+        try {
+            data = Files.createTempDirectory("pawl-broker-");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        int port = FreePort.find();
+        var server = new EmbeddedKafkaBroker()
+                .withKafkaHost("127.0.0.1")
+                .withKafkaPort(port)
+                .withControllerPort(FreePort.find())
+                .withDeleteLogDirsOnClose(false)
+                .withAdditionalProperties(properties -> {
+                    properties.put("log.dirs", data.toString());
+                    properties.put("num.partitions", Integer.toString(partitions));
+                    properties.put("group.initial.rebalance.delay.ms", "0");
+                    // One that leaves without a word may not come back before its session ends, 9 s later.
+                    properties.put("controlled.shutdown.enable", "true");
+                });
+        var broker = new TestBroker("127.0.0.1:" + port, partitions, server, data);
+        broker.start();
+        return broker;
+    }
+
+    /**
+     * The one broker of this JVM, started when first asked for and closed with the JVM. It refuses {@link #stop()} and
+     * {@link #start()}; {@link #close()} leaves it running.
+     *
+     * <p>Quarkus loads test classes anew for every test profile, and closes those class loaders before the JVM ends. The
+     * broker therefore lives in the system class loader's copy of this class, whoever asks.
+     */
+    public static TestBroker shared() {
+        try {
+            Object address = Class.forName(TestBroker.class.getName(), true, ClassLoader.getSystemClassLoader())
+                    .getMethod("sharedBootstrapServers")
+                    .invoke(null);
+            return new TestBroker((String) address, DEFAULT_PARTITIONS, null, null);
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** For {@link #shared()} alone; public since it is called across class loaders. */
+    public static String sharedBootstrapServers() {
+        return Shared.BROKER.bootstrapServers;
+    }
+
+    private static final class Shared {
+        static final TestBroker BROKER = open();
+
+        static {
+            Runtime.getRuntime().addShutdownHook(new Thread(BROKER::close, "close-shared-broker"));
+        }
+    }
+
+    public String bootstrapServers() {
+        return bootstrapServers;
+    }
+
+    /** Starts the broker again where it was; returns when it takes requests. No effect on a running one. */
+    public void start() {
+        KafkaClassLoader.with(own()::start);
+    }
+
+    /** Stops the broker; connections break, data stays. No effect on a stopped one. */
+    public void stop() {
+        if (own().isRunning()) {
+            server.close();
+        }
+    }
+
+    /** Stops the broker for good and deletes its data. */
+    @Override
+    public void close() {
+        if (server == null) {
+            return;
+        }
+        stop();
+        try {
+            Utils.delete(new File(data.toString()));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private EmbeddedKafkaBroker own() {
+        if (server == null) {
+            throw new UnsupportedOperationException("the shared broker serves other tests; open() one of your own to stop it");
+        }
+        return server;
+    }
+
+    /** Creates three topics under names no other test has. */
+    public Topics createTopics() {
+        return createTopics(partitions);
+    }
+
+    public Topics createTopics(int partitions) {
+        String test = UUID.randomUUID().toString().substring(0, 8);
+        var topics = new Topics("documents-" + test, "document-results-" + test, "document-dead-letters-" + test, partitions);
+        createTopics(partitions, topics.documents(), topics.results(), topics.deadLetters());
+        return topics;
+    }
+
+    /** Creates topics of these names; returns when every partition has its leader. */
+    public void createTopics(int partitions, String... names) {
+        Set<String> wanted = Set.of(names);
+        try (Admin admin = admin()) {
+            get(admin.createTopics(wanted.stream().map(name -> new NewTopic(name, partitions, (short) 1)).toList()).all());
+            await().atMost(Duration.ofSeconds(30)).pollDelay(Duration.ZERO).pollInterval(Duration.ofMillis(20))
+                    .ignoreExceptions()
+                    .until(() -> get(admin.describeTopics(wanted).allTopicNames()).values().stream()
+                            .flatMap(topic -> topic.partitions().stream())
+                            .allMatch(partition -> partition.leader() != null && !partition.leader().isEmpty()));
+        }
+    }
+
+    /** The offset a group would read next, by partition; partitions it has committed nothing for are absent. */
+    public Map<Integer, Long> committed(String group, String topic) {
+        try (Admin admin = admin()) {
+            return byPartition(
+                    get(admin.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata()),
+                    partition -> partition.topic().equals(topic),
+                    offset -> offset == null ? null : offset.offset());
+        }
+    }
+
+    /** The offset the next record will get, by partition. */
+    public Map<Integer, Long> endOffsets(String topic) {
+        try (Admin admin = admin()) {
+            int count = get(admin.describeTopics(List.of(topic)).allTopicNames()).get(topic).partitions().size();
+            Map<TopicPartition, OffsetSpec> latest = IntStream.range(0, count).boxed()
+                    .collect(Collectors.toMap(partition -> new TopicPartition(topic, partition), _ -> OffsetSpec.latest()));
+            return byPartition(get(admin.listOffsets(latest).all()), _ -> true, end -> end.offset());
+        }
+    }
+
+    private static <T> Map<Integer, Long> byPartition(Map<TopicPartition, T> offsets, Predicate<TopicPartition> wanted,
+            Function<T, Long> offset) {
+        var sorted = new TreeMap<Integer, Long>();
+        offsets.forEach((partition, value) -> {
+            Long number = wanted.test(partition) ? offset.apply(value) : null;
+            if (number != null) {
+                sorted.put(partition.partition(), number);
+            }
+        });
+        return sorted;
+    }
+
+    private Admin admin() {
+        return KafkaClassLoader.with(() -> Admin.create(Map.of(
+                AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers,
+                AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, 20_000,
+                AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, 10_000)));
+    }
+
+    private static <T> T get(KafkaFuture<T> future) {
+        try {
+            return future.get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e.getCause());
+        }
+    }
+}
