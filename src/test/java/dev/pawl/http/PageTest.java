@@ -2,6 +2,7 @@ package dev.pawl.http;
 
 import static com.microsoft.playwright.assertions.PlaywrightAssertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -55,9 +56,9 @@ class PageTest {
 
     @BeforeAll
     static void startBrowser() {
-        if (!Files.isExecutable(CHROMIUM)) {
-            fail("This test drives a real browser and " + CHROMIUM
-                    + " is missing: install Debian's chromium (apt-get install chromium)");
+        // A machine without a browser can still build Pawl; CI installs one and may not pass without it.
+        if (!"required".equals(System.getenv("PAWL_TEST_BROWSER"))) {
+            assumeTrue(Files.isExecutable(CHROMIUM), CHROMIUM + " is missing: install Debian's chromium to test the page");
         }
         playwright = Playwright.create(new Playwright.CreateOptions()
                 .setEnv(Map.of("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1")));
