@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.ToLongFunction;
 
 import jakarta.inject.Singleton;
 
@@ -43,16 +44,21 @@ public final class Partitions {
         return assignments.get(partition);
     }
 
-    /** On the poll thread, before the first record of the partitions. */
-    void assigned(Collection<TopicPartition> partitions) {
+    /**
+     * On the poll thread, before the first record of the partitions.
+     *
+     * @param position where the consumer will begin to read a partition
+     */
+    void assigned(Collection<TopicPartition> partitions, ToLongFunction<TopicPartition> position) {
         for (TopicPartition partition : partitions) {
             if (assignments.containsKey(partition)) {
                 continue;
             }
             try {
-                assignments.put(partition, new Assignment(partition.toString(), checkpoints.open(partition.toString())));
+                assignments.put(partition,
+                        new Assignment(partition.toString(), checkpoints.open(partition.toString()), position.applyAsLong(partition)));
             } catch (IOException | RuntimeException e) {
-                failStop.stop("the checkpoint of %s can't be opened: %s".formatted(partition, e.getMessage()));
+                failStop.stop("%s can't be taken over: %s".formatted(partition, e.getMessage()));
             }
         }
     }
