@@ -67,6 +67,10 @@ public final class Partitions {
     void drain(Collection<TopicPartition> partitions) {
         List<Assignment> leaving = partitions.stream().map(assignments::get).filter(Objects::nonNull).toList();
         leaving.forEach(Assignment::beginLeaving);
+        int inWork = leaving.stream().mapToInt(Assignment::inWork).sum();
+        if (inWork > 0) {
+            LOG.infof("Waiting for %d documents in work, at most %s", inWork, drainTimeout);
+        }
         long deadline = System.nanoTime() + drainTimeout.toNanos();
         for (Assignment assignment : leaving) {
             Duration left = Duration.ofNanos(Math.max(0, deadline - System.nanoTime()));
