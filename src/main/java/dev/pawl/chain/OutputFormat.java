@@ -81,6 +81,8 @@ sealed interface OutputFormat {
         /** Some models fence their JSON however they are asked. */
         private static final Pattern FENCED = Pattern.compile("\\A```(?:json)?\\s*\\n(.*)\\n```\\z", Pattern.DOTALL);
         private static final int MAX_ERRORS = 5;
+        /** References look for them at the root. */
+        private static final List<String> DEFINITIONS = List.of("$defs", "definitions");
 
         private final String step;
         private final JsonNode definition;
@@ -96,6 +98,7 @@ sealed interface OutputFormat {
             this.definition = JSON.readTree(schemaText);
             checkSchema();
             this.schema = SCHEMAS.getSchema(definition);
+            schema.initializeValidators();
             this.responseFormat = ResponseFormat.builder()
                     .type(ResponseFormatType.JSON)
                     .jsonSchema(JsonSchema.builder().name(step).rootElement(JsonRawSchema.from(rootObject().toString())).build())
@@ -120,7 +123,13 @@ sealed interface OutputFormat {
                 return definition;
             }
             ObjectNode root = JSON.createObjectNode().put("type", "object");
-            root.putObject("properties").set(step, definition);
+            ObjectNode inner = definition.deepCopy();
+            for (String definitions : DEFINITIONS) {
+                if (inner.has(definitions)) {
+                    root.set(definitions, inner.remove(definitions));
+                }
+            }
+            root.putObject("properties").set(step, inner);
             root.putArray("required").add(step);
             return root.put("additionalProperties", false);
         }
