@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.pawl.PawlConfig.Checkpoint.Durability;
+import dev.pawl.Usage;
 import dev.pawl.checkpoint.Checkpoint.ClosedException;
 import dev.pawl.checkpoint.Checkpoint.HeldByAnotherException;
 import dev.pawl.checkpoint.LineFormat.Status;
@@ -143,8 +144,8 @@ class CheckpointTest {
         List<byte[]> lines = List.of(
                 LineFormat.encode(Lines.step("doc-ä", "summary", "🦄")),
                 "{\"id\":\"doc-hand\"}\n".getBytes(StandardCharsets.UTF_8),
-                LineFormat.encode(Lines.failed("doc-f")),
-                LineFormat.encode(Lines.done("doc-ä")));
+                LineFormat.encode(Lines.forgotten("doc-f")),
+                LineFormat.encode(new CheckpointLine.Done("doc-ä", Lines.TS, "documents-3@847", "7f3a", List.of(), null, Usage.NONE, 0)));
         byte[] whole = concatenate(lines);
         for (int cut = 0; cut <= whole.length; cut++) {
             Files.write(file, Arrays.copyOf(whole, cut));
@@ -153,14 +154,15 @@ class CheckpointTest {
             int left = wholeLines(lines, cut);
             assertThat(checkpoint.find("doc-ä").steps().isEmpty()).as("step, cut at %d", cut).isEqualTo(left < 1);
             assertThat(checkpoint.find("doc-hand").isEmpty()).as("line by hand, cut at %d", cut).isEqualTo(left < 2);
-            assertThat(checkpoint.find("doc-f").isEmpty()).as("failed, cut at %d", cut).isEqualTo(left < 3);
+            assertThat(checkpoint.find("doc-f").isEmpty()).as("forgotten, cut at %d", cut).isEqualTo(left < 3);
             assertThat(checkpoint.find("doc-ä").last() == null).as("done, cut at %d", cut).isEqualTo(left < 4);
-            checkpoint.append(Lines.done("doc-next")).join();
-            assertThat(checkpoint.find("doc-next").last()).isEqualTo(Lines.done("doc-next"));
+            checkpoint.append(Lines.forgotten("doc-next")).join();
+            assertThat(checkpoint.find("doc-next").last()).isEqualTo(Lines.forgotten("doc-next"));
             close();
 
-            assertThat(CheckpointFile.read(file)).as("cut at %d", cut).hasSize(left + 1).allMatch(CheckpointFile.Line::valid);
-            assertThat(CheckpointFile.read(file).getLast().id()).isEqualTo("doc-next");
+            List<CheckpointFile.Line> read = CheckpointFile.read(file);
+            assertThat(read).as("cut at %d", cut).hasSize(left + 1).allMatch(CheckpointFile.Line::valid);
+            assertThat(read.getLast().id()).isEqualTo("doc-next");
         }
     }
 

@@ -238,6 +238,17 @@ class LineFormatTest {
         }
     }
 
+    /** Models can write one as an escape; it has no UTF-8. */
+    @Test
+    void halfASurrogatePair_isReadBackAsItWas() throws MalformedLineException {
+        for (String text : List.of("a\ud83d", "\ude00 b")) {
+            Step step = Lines.step("doc-1", "summary", text);
+            byte[] bytes = LineFormat.encode(step);
+
+            assertThat(LineFormat.decode(bytes, 0, bytes.length - 1)).isEqualTo(step);
+        }
+    }
+
     /** As deep as an answer may be nested that a step accepts. */
     @Test
     void deeplyNestedOutput_isReadBackAsItWas() throws MalformedLineException {
