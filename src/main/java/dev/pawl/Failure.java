@@ -50,7 +50,7 @@ public record Failure(Kind kind, String step, String message, int attempts) {
         }
 
         @JsonCreator
-        static Kind of(String text) {
+        public static Kind of(String text) {
             for (Kind kind : values()) {
                 if (kind.text.equals(text)) {
                     return kind;

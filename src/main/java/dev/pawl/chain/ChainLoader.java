@@ -110,7 +110,7 @@ final class ChainLoader {
         DefaultChatRequestParameters.Builder<?> parameters = ChatRequestParameters.builder();
         step.model().ifPresent(parameters::modelName);
         step.temperature().ifPresent(temperature -> {
-            if (temperature < 0 || temperature > 2) {
+            if (!(temperature >= 0 && temperature <= 2)) {
                 throw PawlConfig.refusal(key(name, "temperature"), temperature, "a number from 0 to 2");
             }
             parameters.temperature(temperature);

@@ -5,7 +5,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
+import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
@@ -67,11 +69,20 @@ sealed interface OutputFormat {
      */
     final class Json implements OutputFormat {
 
-        private static final JsonMapper JSON = JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
+        /** Half of what Jackson reads and writes: an answer is an inner part of a checkpoint line and of a result. */
+        private static final int MAX_NESTING = 500;
+
+        private static final JsonMapper JSON = JsonMapper.builder(JsonFactory.builder()
+                .streamReadConstraints(StreamReadConstraints.builder().maxNestingDepth(MAX_NESTING).build())
+                .build())
+                .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+                .build();
         private static final SchemaRegistry SCHEMAS = SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12);
         /** Some models fence their JSON however they are asked. */
         private static final Pattern FENCED = Pattern.compile("\\A```(?:json)?\\s*\\n(.*)\\n```\\z", Pattern.DOTALL);
         private static final int MAX_ERRORS = 5;
+        /** References look for them at the root. */
+        private static final List<String> DEFINITIONS = List.of("$defs", "definitions");
 
         private final String step;
         private final JsonNode definition;
@@ -87,6 +98,7 @@ sealed interface OutputFormat {
             this.definition = JSON.readTree(schemaText);
             checkSchema();
             this.schema = SCHEMAS.getSchema(definition);
+            schema.initializeValidators();
             this.responseFormat = ResponseFormat.builder()
                     .type(ResponseFormatType.JSON)
                     .jsonSchema(JsonSchema.builder().name(step).rootElement(JsonRawSchema.from(rootObject().toString())).build())
@@ -111,7 +123,13 @@ sealed interface OutputFormat {
                 return definition;
             }
             ObjectNode root = JSON.createObjectNode().put("type", "object");
-            root.putObject("properties").set(step, definition);
+            ObjectNode inner = definition.deepCopy();
+            for (String definitions : DEFINITIONS) {
+                if (inner.has(definitions)) {
+                    root.set(definitions, inner.remove(definitions));
+                }
+            }
+            root.putObject("properties").set(step, inner);
             root.putArray("required").add(step);
             return root.put("additionalProperties", false);
         }

@@ -2,9 +2,9 @@ package dev.pawl.checkpoint;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,7 +13,9 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BiConsumer;
 
 import org.jboss.logging.Logger;
@@ -52,13 +54,16 @@ public final class Checkpoint {
 
     private static final Logger LOG = Logger.getLogger(Checkpoint.class);
 
+    /** The files this process holds. Asked before the lock is: closing a second descriptor of it would give it back. */
+    private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
+
     private final Path path;
     private final Durability durability;
     private final GroupCommit groupCommit;
     private final BiConsumer<Path, IOException> onFailure;
     private final FileChannel lockChannel;
     private final FileChannel appender;
-    private final FileChannel reader;
+    private volatile FileChannel reader;
     private final CheckpointIndex index = new CheckpointIndex(this::idAt);
 
     private long end;
@@ -81,15 +86,21 @@ public final class Checkpoint {
         }
     }
 
+    /** Opens the channel that lines are appended through. Tests put a failing disk behind it. */
+    @FunctionalInterface
+    interface AppenderOpener {
+        FileChannel open(Path path) throws IOException;
+    }
+
     private Checkpoint(Path path, Durability durability, GroupCommit groupCommit, BiConsumer<Path, IOException> onFailure,
-            FileChannel lockChannel) throws IOException {
+            AppenderOpener appenders, FileChannel lockChannel) throws IOException {
         this.path = path;
         this.durability = durability;
         this.groupCommit = groupCommit;
         this.onFailure = onFailure;
         this.lockChannel = lockChannel;
         boolean created = Files.notExists(path);
-        this.appender = FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.APPEND);
+        this.appender = appenders.open(path);
         this.reader = FileChannel.open(path, StandardOpenOption.READ);
         if (created) {
             force(path.getParent());
@@ -104,13 +115,33 @@ public final class Checkpoint {
      */
     static Checkpoint open(Path path, Durability durability, GroupCommit groupCommit, BiConsumer<Path, IOException> onFailure)
             throws IOException {
-        FileChannel lockChannel = lock(path);
+        return open(path, durability, groupCommit, onFailure, Checkpoint::openAppender);
+    }
+
+    static Checkpoint open(Path path, Durability durability, GroupCommit groupCommit, BiConsumer<Path, IOException> onFailure,
+            AppenderOpener appenders) throws IOException {
+        if (!HELD.add(path)) {
+            throw new HeldByAnotherException(path, "this very process");
+        }
+        FileChannel lockChannel = null;
         try {
-            return new Checkpoint(path, durability, groupCommit, onFailure, lockChannel);
+            lockChannel = lock(path);
+            return new Checkpoint(path, durability, groupCommit, onFailure, appenders, lockChannel);
         } catch (IOException | RuntimeException e) {
-            lockChannel.close();
+            release(path, lockChannel);
             throw e;
         }
+    }
+
+    private static void release(Path path, FileChannel lockChannel) throws IOException {
+        HELD.remove(path);
+        if (lockChannel != null) {
+            lockChannel.close();
+        }
+    }
+
+    static FileChannel openAppender(Path path) throws IOException {
+        return FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.APPEND);
     }
 
     /**
@@ -128,9 +159,6 @@ public final class Checkpoint {
             String holder = "process %d on %s\n".formatted(ProcessHandle.current().pid(), hostName());
             channel.truncate(0).write(ByteBuffer.wrap(holder.getBytes(StandardCharsets.UTF_8)), 0);
             return channel;
-        } catch (OverlappingFileLockException e) {
-            channel.close();
-            throw new HeldByAnotherException(path, "this very process");
         } catch (IOException | RuntimeException e) {
             channel.close();
             throw e;
@@ -197,20 +225,52 @@ public final class Checkpoint {
 
     private byte[] read(long offset, int length) throws IOException {
         byte[] bytes = new byte[length == 0 ? LineFormat.MAX_LINE_BYTES : length];
-        ByteBuffer buffer = ByteBuffer.wrap(bytes);
-        while (buffer.hasRemaining()) {
-            if (reader.read(buffer, offset + buffer.position()) < 0) {
-                break;
-            }
-        }
+        int filled = readFully(bytes, offset);
         if (length != 0) {
             return bytes;
         }
         int newline = 0;
-        while (newline < buffer.position() && bytes[newline] != '\n') {
+        while (newline < filled && bytes[newline] != '\n') {
             newline++;
         }
         return Arrays.copyOf(bytes, newline);
+    }
+
+    /** Up to the end of the file. An interrupt closes the channel that a thread reads from, under all other readers as well. */
+    private int readFully(byte[] bytes, long offset) throws IOException {
+        boolean interrupted = Thread.interrupted();
+        try {
+            while (true) {
+                FileChannel channel = reader;
+                try {
+                    ByteBuffer buffer = ByteBuffer.wrap(bytes);
+                    while (buffer.hasRemaining() && channel.read(buffer, offset + buffer.position()) >= 0) {
+                        // The condition reads.
+                    }
+                    return buffer.position();
+                } catch (ClosedChannelException e) {
+                    interrupted |= Thread.interrupted();
+                    reopenReader(channel);
+                }
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private synchronized void reopenReader(FileChannel broken) throws IOException {
+        if (closed) {
+            throw new ClosedException(path);
+        }
+        if (reader == broken) {
+            reader = FileChannel.open(path, StandardOpenOption.READ);
+        }
+    }
+
+    private synchronized void closeReader() throws IOException {
+        reader.close();
     }
 
     /**
@@ -302,8 +362,8 @@ public final class Checkpoint {
     void close() throws IOException {
         groupCommit.await(() -> closed = true);
         appender.close();
-        reader.close();
-        lockChannel.close();
+        closeReader();
+        release(path, lockChannel);
     }
 
     private static void force(Path directory) throws IOException {

@@ -4,6 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.ToLongFunction;
 
 import com.carrotsearch.hppc.LongLongHashMap;
 import com.carrotsearch.hppc.LongObjectHashMap;
@@ -32,27 +33,34 @@ final class CheckpointIndex {
     private static final long[] NO_STEPS = {};
 
     private final IdReader ids;
+    private final ToLongFunction<String> hash;
     private final LongLongHashMap last = new LongLongHashMap();
     private final LongObjectHashMap<long[]> steps = new LongObjectHashMap<>();
     private final Map<String, Long> collisions = new HashMap<>();
     private final int[] documentsByStatus = new int[Status.values().length];
 
     CheckpointIndex(IdReader ids) {
+        this(ids, id -> HASH.hashBytesToLong(id.getBytes(StandardCharsets.UTF_8)));
+    }
+
+    /** With a hash of one's own, so that tests can bring collisions about. */
+    CheckpointIndex(IdReader ids, ToLongFunction<String> hash) {
         this.ids = ids;
+        this.hash = hash;
     }
 
     /** Where a document's lines are. {@code last} is {@link LinePosition#NONE} where it has none. */
     record Positions(long last, long[] steps) {}
 
     synchronized Positions find(String id) {
-        long hash = hash(id);
+        long hash = this.hash.applyAsLong(id);
         Long collision = collisions.isEmpty() ? null : collisions.get(id);
         return new Positions(collision != null ? collision : last.getOrDefault(hash, LinePosition.NONE),
                 steps.getOrDefault(hash, NO_STEPS));
     }
 
     synchronized void put(String id, long position) {
-        long hash = hash(id);
+        long hash = this.hash.applyAsLong(id);
         Status status = LinePosition.status(position);
         if (status == Status.STEP) {
             long[] known = steps.getOrDefault(hash, NO_STEPS);
@@ -108,9 +116,5 @@ final class CheckpointIndex {
         } else {
             steps.put(hash, others);
         }
-    }
-
-    private static long hash(String id) {
-        return HASH.hashBytesToLong(id.getBytes(StandardCharsets.UTF_8));
     }
 }

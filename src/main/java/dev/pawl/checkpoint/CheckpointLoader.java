@@ -23,12 +23,15 @@ final class CheckpointLoader {
     record Loaded(long end, boolean unterminated, int malformed, String firstMalformed) {}
 
     private static final int CHUNK_BYTES = 1 << 20;
+    private static final long NONE = -1;
 
     private final FileChannel file;
     private final CheckpointIndex index;
 
     private int malformed;
     private String firstMalformed;
+    /** Where a run of bytes began that is too long to be a line, and whose newline is still to come. */
+    private long overlongStart = NONE;
 
     CheckpointLoader(FileChannel file, CheckpointIndex index) {
         this.file = file;
@@ -56,16 +59,20 @@ final class CheckpointLoader {
             System.arraycopy(window, lineStart, window, 0, filled - lineStart);
             windowStart += lineStart;
             filled -= lineStart;
-            if (filled == window.length) {
-                if (window.length >= LineFormat.MAX_LINE_BYTES) {
-                    throw new IOException("no newline in %d bytes after byte %d: this is no checkpoint file".formatted(filled, windowStart));
-                }
+            if (filled == window.length && window.length < LineFormat.MAX_LINE_BYTES) {
                 window = Arrays.copyOf(window, window.length * 2);
+            } else if (filled == window.length) {
+                overlongStart = overlongStart == NONE ? windowStart : overlongStart;
+                windowStart += filled;
+                filled = 0;
             }
         }
     }
 
     private Loaded finish(byte[] window, long windowStart, int filled) {
+        if (overlongStart != NONE) {
+            return new Loaded(overlongStart, false, malformed, firstMalformed);
+        }
         if (filled == 0) {
             return new Loaded(windowStart, false, malformed, firstMalformed);
         }
@@ -79,6 +86,11 @@ final class CheckpointLoader {
     }
 
     private void line(byte[] window, int from, int to, long windowStart) {
+        if (overlongStart != NONE) {
+            malformed(overlongStart, "longer than a line may be");
+            overlongStart = NONE;
+            return;
+        }
         int start = windowStart + from == 0 && startsWithByteOrderMark(window, to) ? 3 : from;
         int end = to > start && window[to - 1] == '\r' ? to - 1 : to;
         if (start == end) {
@@ -88,9 +100,13 @@ final class CheckpointLoader {
             Head head = LineFormat.head(window, start, end);
             index.put(head.id(), LinePosition.of(windowStart + start, end - start, head.status()));
         } catch (MalformedLineException e) {
-            if (malformed++ == 0) {
-                firstMalformed = "byte %d: %s".formatted(windowStart + from, e.getMessage());
-            }
+            malformed(windowStart + from, e.getMessage());
+        }
+    }
+
+    private void malformed(long offset, String why) {
+        if (malformed++ == 0) {
+            firstMalformed = "byte %d: %s".formatted(offset, why);
         }
     }
 

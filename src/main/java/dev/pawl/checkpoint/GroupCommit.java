@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 
+import dev.pawl.checkpoint.Checkpoint.ClosedException;
 import dev.pawl.checkpoint.Checkpoint.PendingAppend;
 
 /**
@@ -28,6 +29,7 @@ final class GroupCommit implements AutoCloseable {
     }
 
     private final LinkedBlockingQueue<Work> queue = new LinkedBlockingQueue<>();
+    private volatile boolean stopped;
     private final Thread thread = new Thread(this::run, "checkpoint-writer");
 
     GroupCommit() {
@@ -36,15 +38,35 @@ final class GroupCommit implements AutoCloseable {
     }
 
     CompletableFuture<Void> submit(PendingAppend append) {
-        queue.add(new Work.Append(append));
+        put(new Work.Append(append));
         return append.durable();
     }
 
     /** Runs an action on the writer's thread, after all that was submitted before, and waits for it. */
     void await(Runnable action) {
         CompletableFuture<Void> done = new CompletableFuture<>();
-        queue.add(new Work.Barrier(action, done));
+        put(new Work.Barrier(action, done));
         done.join();
+    }
+
+    private void put(Work work) {
+        queue.add(work);
+        if (stopped) {
+            refuse(queue.poll());
+        }
+    }
+
+    /** What comes after the end: nobody may wait for ever. */
+    private static void refuse(Work late) {
+        switch (late) {
+            case Work.Append(PendingAppend append) -> append.durable().completeExceptionally(new ClosedException(append.checkpoint().path()));
+            case Work.Barrier barrier -> {
+                barrier.action().run();
+                barrier.done().complete(null);
+            }
+            case Work.Stop() -> { }
+            case null -> { }
+        }
     }
 
     private void run() {
@@ -66,14 +88,15 @@ final class GroupCommit implements AutoCloseable {
                         barrier.action().run();
                         barrier.done().complete(null);
                     }
-                    case Work.Stop() -> {
-                        commit(groups);
-                        return;
-                    }
+                    case Work.Stop() -> stopped = true;
                 }
             }
             commit(groups);
             taken.clear();
+            if (stopped) {
+                queue.forEach(_ -> refuse(queue.poll()));
+                return;
+            }
         }
     }
 
@@ -85,7 +108,7 @@ final class GroupCommit implements AutoCloseable {
     /** Returns when the appends submitted before are committed. */
     @Override
     public void close() {
-        queue.add(new Work.Stop());
+        put(new Work.Stop());
         try {
             thread.join();
         } catch (InterruptedException e) {

@@ -4,8 +4,8 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.time.DateTimeException;
 import java.time.Instant;
-import java.time.format.DateTimeParseException;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.HexFormat;
@@ -141,27 +141,31 @@ final class LineFormat {
      * its end.
      */
     static Head head(byte[] bytes, int from, int to) throws MalformedLineException {
-        boolean sealed = checkSeal(bytes, from, to);
-        if (!sealed) {
+        if (!checkSeal(bytes, from, to)) {
             JsonNode json = parse(bytes, from, to);
+            ts(json.path("ts"));
             return new Head(id(json), status(json));
         }
         try (JsonParser json = JSON.createParser(bytes, from, to - from)) {
             String id = null;
+            String status = "done";
             json.nextToken();
             for (String name = json.nextFieldName(); name != null; name = json.nextFieldName()) {
                 if (name.equals("id")) {
                     id = json.nextTextValue();
                 } else if (name.equals("status")) {
-                    return new Head(id, Status.valueOf(json.nextTextValue().toUpperCase(java.util.Locale.ROOT)));
+                    status = json.nextTextValue();
                 } else {
                     json.nextToken();
                     json.skipChildren();
                 }
+                if (id != null && name.equals("status")) {
+                    break;
+                }
             }
-            return new Head(id, Status.DONE);
-        } catch (IOException | RuntimeException e) {
-            throw new MalformedLineException("sealed, and yet not a checkpoint line");
+            return new Head(id(id), status(status));
+        } catch (IOException e) {
+            throw new MalformedLineException("sealed, and yet not JSON");
         }
     }
 
@@ -221,7 +225,10 @@ final class LineFormat {
     }
 
     private static String id(JsonNode json) throws MalformedLineException {
-        String id = text(json, "id");
+        return id(text(json, "id"));
+    }
+
+    private static String id(String id) throws MalformedLineException {
         if (id == null || id.isEmpty()) {
             throw new MalformedLineException("no id");
         }
@@ -229,31 +236,28 @@ final class LineFormat {
     }
 
     private static Status status(JsonNode json) throws MalformedLineException {
-        JsonNode status = json.get("status");
-        if (status == null) {
-            return Status.DONE;
-        }
-        return switch (status.asText()) {
+        return json.has("status") ? status(text(json, "status")) : Status.DONE;
+    }
+
+    private static Status status(String status) throws MalformedLineException {
+        return switch (status) {
             case "step" -> Status.STEP;
             case "done" -> Status.DONE;
             case "failed" -> Status.FAILED;
             case "forgotten" -> Status.FORGOTTEN;
-            default -> throw new MalformedLineException("its status is none of step, done, failed, forgotten");
+            case null, default -> throw new MalformedLineException("its status is none of step, done, failed, forgotten");
         };
     }
 
     /** ISO-8601, or seconds (milliseconds beyond the year 5000) since the epoch as other tools write them. */
     private static Instant ts(JsonNode ts) throws MalformedLineException {
-        if (ts.isNumber()) {
-            long number = ts.asLong();
-            return number < 100_000_000_000L ? Instant.ofEpochSecond(number) : Instant.ofEpochMilli(number);
-        }
-        if (!ts.isTextual()) {
-            return Instant.EPOCH;
-        }
         try {
-            return Instant.parse(ts.asText());
-        } catch (DateTimeParseException e) {
+            if (ts.isNumber()) {
+                long number = ts.asLong();
+                return number < 100_000_000_000L ? Instant.ofEpochSecond(number) : Instant.ofEpochMilli(number);
+            }
+            return ts.isTextual() ? Instant.parse(ts.asText()) : Instant.EPOCH;
+        } catch (DateTimeException e) {
             throw new MalformedLineException("its ts is neither ISO-8601 nor a number");
         }
     }
@@ -275,9 +279,10 @@ final class LineFormat {
         return new Usage(usage.path("calls").asInt(), usage.path("inputTokens").asLong(), usage.path("outputTokens").asLong());
     }
 
+    /** Whatever another version or a hand wrote: a failure that can't be read must not keep its line from being one. */
     private static Failure failure(JsonNode json) {
-        Failure failure = JSON.convertValue(json.get("error"), Failure.class);
-        return failure == null ? new Failure(Failure.Kind.OTHER, null, "a line by hand", 0) : failure;
+        JsonNode error = json.path("error");
+        return new Failure(Failure.Kind.of(text(error, "kind")), text(error, "step"), text(error, "message"), error.path("attempts").asInt());
     }
 
     private static String text(JsonNode json, String name) {

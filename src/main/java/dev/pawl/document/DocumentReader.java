@@ -20,6 +20,9 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 import jakarta.inject.Singleton;
 
@@ -90,7 +93,8 @@ public final class DocumentReader {
         }
         try {
             URI example = URI.create(location.replace(ID, "x"));
-            if (isReadable(example) && location.indexOf('/', location.indexOf("://") + 3) < id && location.indexOf("://") > 0) {
+            int path = location.indexOf('/', location.indexOf("://") + 3);
+            if (isReadable(example) && path > 0 && path < id) {
                 return;
             }
         } catch (IllegalArgumentException e) {
@@ -135,11 +139,13 @@ public final class DocumentReader {
     }
 
     private static void refuseDotSegments(String path) throws Failure.Raised {
-        for (String segment : path.split("[/\\\\]", -1)) {
-            if (segment.equals(".") || segment.equals("..")) {
-                throw Failure.raise(Kind.DOCUMENT_NOT_FOUND, "the document ID has a segment . or .., which is never followed");
-            }
+        if (hasDotSegment(path)) {
+            throw Failure.raise(Kind.DOCUMENT_NOT_FOUND, "the document ID has a segment . or .., which is never followed");
         }
+    }
+
+    private static boolean hasDotSegment(String path) {
+        return Stream.of(path.split("[/\\\\]", -1)).anyMatch(segment -> segment.equals(".") || segment.equals(".."));
     }
 
     /**
@@ -165,16 +171,12 @@ public final class DocumentReader {
     }
 
     private URI allowed(URI uri) throws Failure.Raised {
-        boolean allowed = isReadable(uri) && !hasDotSegment(uri) && allowedUris.stream().anyMatch(prefix -> hasPrefix(uri, prefix));
+        boolean allowed = isReadable(uri) && !hasDotSegment(uri.getPath()) && allowedUris.stream().anyMatch(prefix -> hasPrefix(uri, prefix));
         if (!allowed) {
             throw Failure.raise(Kind.URI_NOT_ALLOWED,
                     "the record's uri has none of the prefixes that pawl.documents.allowed-uris allows: " + allowedUris);
         }
         return uri;
-    }
-
-    private static boolean hasDotSegment(URI uri) {
-        return uri.getPath().matches("(^|.*[/\\\\])\\.\\.?([/\\\\].*|$)");
     }
 
     private static boolean hasPrefix(URI uri, URI prefix) {
@@ -186,14 +188,14 @@ public final class DocumentReader {
 
     private String read(URI uri) throws Failure.Raised, IOException, InterruptedException {
         if ("file".equalsIgnoreCase(uri.getScheme())) {
-            return read(Path.of(uri.getPath()));
+            return read(fileOf(uri));
         }
         HttpRequest request = HttpRequest.newBuilder(uri).timeout(timeout).GET().build();
         HttpResponse<InputStream> response = http.send(request, HttpResponse.BodyHandlers.ofInputStream());
         try (InputStream body = response.body()) {
             int status = response.statusCode();
             if (status == 200) {
-                return text(body.readNBytes(maxBytes + 1));
+                return text(readInTime(body));
             }
             if (status == 404 || status == 410) {
                 throw Failure.raise(Kind.DOCUMENT_NOT_FOUND, "its host answers %d".formatted(status));
@@ -202,6 +204,33 @@ public final class DocumentReader {
                 throw new IOException("the documents' host answers %d".formatted(status));
             }
             throw Failure.raise(Kind.UNREADABLE_DOCUMENT, "its host answers %d".formatted(status));
+        }
+    }
+
+    /** The request's own timeout ends with the headers. */
+    private byte[] readInTime(InputStream body) throws IOException {
+        CompletableFuture<Void> read = new CompletableFuture<>();
+        read.orTimeout(timeout.toMillis(), TimeUnit.MILLISECONDS).whenComplete((_, _) -> close(body));
+        try {
+            return body.readNBytes(maxBytes + 1);
+        } finally {
+            read.complete(null);
+        }
+    }
+
+    private static void close(InputStream body) {
+        try {
+            body.close();
+        } catch (IOException e) {
+            // Whoever reads from it gets an exception of his own.
+        }
+    }
+
+    private static Path fileOf(URI uri) throws Failure.Raised {
+        try {
+            return Path.of(uri.getPath());
+        } catch (InvalidPathException e) {
+            throw Failure.raise(Kind.DOCUMENT_NOT_FOUND, "no file can have the name in its uri");
         }
     }
 

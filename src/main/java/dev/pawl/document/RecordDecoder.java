@@ -81,16 +81,23 @@ public final class RecordDecoder {
 
     private static Document eventData(JsonNode event) throws InvalidDocumentException {
         if (event.hasNonNull("data_base64")) {
-            try {
-                return fromText(utf8(event.get("data_base64").binaryValue(), "CloudEvent's data"));
-            } catch (IOException e) {
-                throw new InvalidDocumentException("the CloudEvent's data_base64 is not Base64");
-            }
+            return fromText(utf8(base64(event.get("data_base64")), "CloudEvent's data"));
         }
         if (!event.hasNonNull("data")) {
             throw new InvalidDocumentException("the CloudEvent has no data; it must hold a document ID or an object with an id");
         }
         return document(event.get("data"));
+    }
+
+    private static byte[] base64(JsonNode data) throws InvalidDocumentException {
+        try {
+            if (data.isTextual()) {
+                return data.binaryValue();
+            }
+        } catch (IOException e) {
+            // Refused below, like a value that is no string.
+        }
+        throw new InvalidDocumentException("the CloudEvent's data_base64 is not Base64");
     }
 
     /**

@@ -1,0 +1,151 @@
+package dev.pawl.checkpoint;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.MappedByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.ReadableByteChannel;
+import java.nio.channels.WritableByteChannel;
+import java.nio.file.Path;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** A disk under the appender of a checkpoint: a real file, which counts, can be held up, and fails when told to. */
+final class FaultyDisk implements Checkpoint.AppenderOpener {
+
+    final AtomicInteger writes = new AtomicInteger();
+    final AtomicInteger forces = new AtomicInteger();
+
+    /** How many bytes it still takes; the write that goes beyond takes those and the next one fails. */
+    volatile long bytesLeft = Long.MAX_VALUE;
+    /** The most bytes that one write takes. */
+    volatile int bytesAtOnce = Integer.MAX_VALUE;
+    volatile boolean forceFails;
+    /** At zero from the start: writes wait for it. */
+    volatile CountDownLatch gate = new CountDownLatch(0);
+
+    @Override
+    public FileChannel open(Path path) throws IOException {
+        return new Appender(Checkpoint.openAppender(path));
+    }
+
+    private final class Appender extends FileChannel {
+
+        private final FileChannel file;
+
+        Appender(FileChannel file) {
+            this.file = file;
+        }
+
+        @Override
+        public int write(ByteBuffer bytes) throws IOException {
+            writes.incrementAndGet();
+            awaitGate();
+            if (bytesLeft == 0) {
+                throw new IOException("No space left on device");
+            }
+            int length = (int) Math.min(Math.min(bytesLeft, bytesAtOnce), bytes.remaining());
+            ByteBuffer part = bytes.slice(bytes.position(), length);
+            while (part.hasRemaining()) {
+                file.write(part);
+            }
+            bytes.position(bytes.position() + length);
+            bytesLeft -= length;
+            return length;
+        }
+
+        private void awaitGate() throws IOException {
+            try {
+                gate.await();
+            } catch (InterruptedException e) {
+                throw new IOException(e);
+            }
+        }
+
+        @Override
+        public void force(boolean metaData) throws IOException {
+            forces.incrementAndGet();
+            if (forceFails) {
+                throw new IOException("Input/output error");
+            }
+            file.force(metaData);
+        }
+
+        @Override
+        public long size() throws IOException {
+            return file.size();
+        }
+
+        @Override
+        public FileChannel truncate(long size) throws IOException {
+            file.truncate(size);
+            return this;
+        }
+
+        @Override
+        protected void implCloseChannel() throws IOException {
+            file.close();
+        }
+
+        @Override
+        public int read(ByteBuffer bytes) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public long read(ByteBuffer[] bytes, int offset, int length) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public long write(ByteBuffer[] bytes, int offset, int length) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public long position() {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public FileChannel position(long position) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public long transferTo(long position, long count, WritableByteChannel target) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public long transferFrom(ReadableByteChannel source, long position, long count) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public int read(ByteBuffer bytes, long position) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public int write(ByteBuffer bytes, long position) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public MappedByteBuffer map(MapMode mode, long position, long size) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public FileLock lock(long position, long size, boolean shared) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public FileLock tryLock(long position, long size, boolean shared) {
+            throw new UnsupportedOperationException();
+        }
+    }
+}

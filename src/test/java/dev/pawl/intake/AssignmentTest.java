@@ -1,0 +1,106 @@
+package dev.pawl.intake;
+
+import static java.util.concurrent.TimeUnit.SECONDS;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(30)
+class AssignmentTest {
+
+    private static final Duration LONG = Duration.ofMinutes(1);
+
+    private final Assignment assignment = new Assignment("documents-3", null);
+
+    @Test
+    void documents_enterUntilThePartitionIsGivenUp() {
+        assertThat(assignment.enter(0)).isTrue();
+        assertThat(assignment.leaving().getCount()).isEqualTo(1);
+
+        assignment.beginLeaving();
+
+        assertThat(assignment.leaving().getCount()).isZero();
+        assertThat(assignment.enter(1)).isFalse();
+        assertThat(assignment.inWork()).isEqualTo(1);
+    }
+
+    @Test
+    void partitionWithoutWork_isIdleAtOnce() {
+        assignment.beginLeaving();
+
+        assertThat(assignment.awaitIdle(LONG)).isTrue();
+    }
+
+    @Test
+    void workThatEnded_doesNotMakeAPartitionIdleThatStays() {
+        assignment.enter(0);
+        assignment.leave();
+
+        assertThat(assignment.enter(1)).isTrue();
+        assignment.beginLeaving();
+
+        assertThat(assignment.awaitIdle(Duration.ZERO)).isFalse();
+    }
+
+    @Test
+    void lastDocumentThatLeaves_endsTheDrain() throws Exception {
+        assignment.enter(0);
+        assignment.enter(1);
+        assignment.beginLeaving();
+        CompletableFuture<Boolean> drained = CompletableFuture.supplyAsync(() -> assignment.awaitIdle(LONG));
+
+        assignment.leave();
+        assertThat(drained).isNotDone();
+        assignment.leave();
+
+        assertThat(drained.get(10, SECONDS)).isTrue();
+    }
+
+    @Test
+    void documentThatStays_endsTheDrainAtItsTimeout() {
+        assignment.enter(0);
+        assignment.beginLeaving();
+
+        assertThat(assignment.awaitIdle(Duration.ofMillis(1))).isFalse();
+
+        assignment.leave();
+        assertThat(assignment.awaitIdle(LONG)).isTrue();
+    }
+
+    @Test
+    void lag_countsWhatIsInWorkAndWhatIsNotTaken() {
+        assertThat(assignment.lag()).as("nothing known yet").isZero();
+        assignment.observe(100, 110);
+        assertThat(assignment.lag()).isEqualTo(10);
+
+        assignment.enter(100);
+        assignment.enter(101);
+        assertThat(assignment.lag()).as("two in work, eight to come").isEqualTo(10);
+        assignment.leave();
+        assertThat(assignment.lag()).isEqualTo(9);
+        assignment.observe(105, 120);
+
+        assertThat(assignment.lag()).as("fetched is not taken").isEqualTo(19);
+    }
+
+    @Test
+    void lag_isNeverBelowWhatIsInWork() {
+        assignment.observe(100, 110);
+        assignment.enter(119);
+
+        assertThat(assignment.lag()).isEqualTo(1);
+    }
+
+    @Test
+    void lagOfAPartitionTakenBeforeItWasObserved_isWhatIsInWork() {
+        assignment.enter(100);
+        assertThat(assignment.lag()).isEqualTo(1);
+
+        assignment.observe(500, 111);
+
+        assertThat(assignment.lag()).isEqualTo(11);
+    }
+}
