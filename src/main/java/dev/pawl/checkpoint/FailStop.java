@@ -27,6 +27,8 @@ public final class FailStop implements HealthCheck {
 
     /** {@code EX_IOERR} of sysexits.h. */
     private static final int EXIT_STATUS = 74;
+    /** How long readiness says why before the end begins: probes look now and then. */
+    private static final int LINGER_SECONDS = 2;
     /** How long an orderly end may take before the process is halted. */
     private static final int GRACE_SECONDS = 10;
 
@@ -45,14 +47,19 @@ public final class FailStop implements HealthCheck {
         }
         LOG.fatalf("Stopping: %s", why);
         Thread.ofPlatform().daemon().name("fail-stop").start(() -> {
+            pause(LINGER_SECONDS);
             Quarkus.asyncExit(EXIT_STATUS);
-            try {
-                TimeUnit.SECONDS.sleep(GRACE_SECONDS);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
+            pause(GRACE_SECONDS);
             Runtime.getRuntime().halt(EXIT_STATUS);
         });
+    }
+
+    private static void pause(int seconds) {
+        try {
+            TimeUnit.SECONDS.sleep(seconds);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     public Optional<String> reason() {

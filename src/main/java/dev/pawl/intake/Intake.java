@@ -15,6 +15,7 @@ import dev.pawl.DocumentPipeline;
 import dev.pawl.Failure;
 import dev.pawl.Outcome;
 import dev.pawl.PawlConfig;
+import dev.pawl.checkpoint.FailStop;
 import dev.pawl.progress.Progress;
 import dev.pawl.results.DeadLetters;
 import io.quarkus.runtime.ShutdownEvent;
@@ -42,14 +43,16 @@ public final class Intake {
     private final Multi<Message<byte[]>> documents;
     private final DocumentPipeline pipeline;
     private final Partitions partitions;
+    private final FailStop failStop;
     private final Progress progress;
     private final int maxInFlight;
 
-    Intake(@Channel("documents") Multi<Message<byte[]>> documents, DocumentPipeline pipeline, Partitions partitions, Progress progress,
-            PawlConfig config) {
+    Intake(@Channel("documents") Multi<Message<byte[]>> documents, DocumentPipeline pipeline, Partitions partitions, FailStop failStop,
+            Progress progress, PawlConfig config) {
         this.documents = documents;
         this.pipeline = pipeline;
         this.partitions = partitions;
+        this.failStop = failStop;
         this.progress = progress;
         this.maxInFlight = config.maxInFlight();
     }
@@ -67,7 +70,7 @@ public final class Intake {
     void start(@Observes StartupEvent event) {
         documents.onItem().transformToUni(this::take).merge(maxInFlight).subscribe().with(
                 _ -> { },
-                failure -> LOG.fatal("The documents topic can't be read any more", failure));
+                failure -> failStop.stop("the documents topic can't be read any more: " + failure));
     }
 
     /** Lets documents in work finish the call they are in, so that their offsets are part of the last commit. */
@@ -75,11 +78,14 @@ public final class Intake {
         partitions.drainAll();
     }
 
-    /** On the connector's event loop. */
+    /**
+     * On the connector's event loop. A record that comes when its partition is being given up, or when nothing can be
+     * appended any more, is left as it is: unacknowledged, for whoever reads the partition next.
+     */
     private Uni<Void> take(Message<byte[]> message) {
         ConsumerRecord<byte[], byte[]> record = recordOf(message);
         Assignment assignment = partitions.assignment(new TopicPartition(record.topic(), record.partition()));
-        if (assignment == null || !assignment.enter(record.offset())) {
+        if (assignment == null || failStop.reason().isPresent() || !assignment.enter(record.offset())) {
             return Uni.createFrom().voidItem();
         }
         Context eventLoop = Vertx.currentContext();
