@@ -4,6 +4,8 @@ import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonValue;
 
+import io.quarkus.runtime.annotations.RegisterForReflection;
+
 /**
  * Why a document became a dead letter: something that another document would not have had.
  *
@@ -12,6 +14,7 @@ import com.fasterxml.jackson.annotation.JsonValue;
  * @param message what was wrong and what is allowed, without a word of the document's text
  * @param attempts the calls or readings made before giving up
  */
+@RegisterForReflection
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record Failure(Kind kind, String step, String message, int attempts) {
 

@@ -1,5 +1,7 @@
 package dev.pawl;
 
+import io.quarkus.runtime.annotations.RegisterForReflection;
+
 /**
  * What model calls cost.
  *
@@ -7,6 +9,7 @@ package dev.pawl;
  * @param inputTokens tokens sent, as the endpoint counted them
  * @param outputTokens tokens received, as the endpoint counted them
  */
+@RegisterForReflection
 public record Usage(int calls, long inputTokens, long outputTokens) {
 
     public static final Usage NONE = new Usage(0, 0, 0);

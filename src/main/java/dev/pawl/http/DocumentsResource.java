@@ -17,6 +17,7 @@ import jakarta.ws.rs.core.Response;
 import org.eclipse.microprofile.reactive.messaging.Channel;
 import org.eclipse.microprofile.reactive.messaging.Message;
 import org.eclipse.microprofile.reactive.messaging.OnOverflow;
+import org.jboss.logging.Logger;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -34,6 +35,7 @@ import dev.pawl.checkpoint.History;
 import dev.pawl.document.Document;
 import dev.pawl.document.RecordDecoder;
 import dev.pawl.document.RecordDecoder.InvalidDocumentException;
+import io.quarkus.runtime.annotations.RegisterForReflection;
 import io.smallrye.common.annotation.Blocking;
 import io.smallrye.mutiny.Uni;
 import io.smallrye.reactive.messaging.MutinyEmitter;
@@ -41,9 +43,13 @@ import io.smallrye.reactive.messaging.kafka.api.OutgoingKafkaRecordMetadata;
 
 /** Publishing documents, and looking one up. */
 @Path("/documents")
+@RegisterForReflection(targets = { DocumentsResource.Published.class, DocumentsResource.Rejected.class, DocumentsResource.Known.class,
+        StepOutput.class })
 @Produces(MediaType.APPLICATION_JSON)
 @Blocking
 public class DocumentsResource {
+
+    private static final Logger LOG = Logger.getLogger(DocumentsResource.class);
 
     private static final String NDJSON = "application/x-ndjson";
     private static final JsonMapper JSON = JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
@@ -124,8 +130,14 @@ public class DocumentsResource {
                 rejected.add(new Rejected(i + 1, e.getMessage()));
             }
         }
-        if (!sent.isEmpty()) {
-            Uni.join().all(sent).andFailFast().await().indefinitely();
+        try {
+            if (!sent.isEmpty()) {
+                Uni.combine().all().unis(sent).discardItems().await().indefinitely();
+            }
+        } catch (RuntimeException e) {
+            LOG.warnf("Publishing %d documents failed: %s", sent.size(), e.getMessage());
+            return Response.status(Response.Status.SERVICE_UNAVAILABLE).entity(new ErrorAnswer(
+                    "the broker did not confirm all of them; publish them again later, what is done by then is skipped")).build();
         }
         return Response.accepted(new Published(sent.size(), rejected)).build();
     }

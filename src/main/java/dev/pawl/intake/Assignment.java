@@ -13,20 +13,21 @@ import dev.pawl.checkpoint.Checkpoint;
  */
 final class Assignment {
 
-    private static final long UNKNOWN = -1;
-
     private final String partition;
     private final Checkpoint checkpoint;
     private final CountDownLatch leaving = new CountDownLatch(1);
     private final CompletableFuture<Void> idle = new CompletableFuture<>();
 
     private int inWork;
-    private long nextOffset = UNKNOWN;
-    private long logEndOffset = UNKNOWN;
+    private long nextOffset;
+    private long logEndOffset;
 
-    Assignment(String partition, Checkpoint checkpoint) {
+    /** @param position the offset of the first record to come */
+    Assignment(String partition, Checkpoint checkpoint, long position) {
         this.partition = partition;
         this.checkpoint = checkpoint;
+        this.nextOffset = position;
+        this.logEndOffset = position;
     }
 
     String partition() {
@@ -78,16 +79,13 @@ final class Assignment {
         return inWork;
     }
 
-    /** Where the partition's log ends and where this consumer stands, as the poll thread last saw it. */
-    synchronized void observe(long position, long logEnd) {
-        logEndOffset = logEnd;
-        if (nextOffset == UNKNOWN) {
-            nextOffset = position;
-        }
+    /** Where the partition's log ends, as the poll thread last saw it. */
+    synchronized void observe(long logEndOffset) {
+        this.logEndOffset = logEndOffset;
     }
 
     /** Records of the partition that are not settled yet: those in work and those not taken. */
     synchronized long lag() {
-        return inWork + (logEndOffset == UNKNOWN ? 0 : Math.max(0, logEndOffset - nextOffset));
+        return inWork + Math.max(0, logEndOffset - nextOffset);
     }
 }

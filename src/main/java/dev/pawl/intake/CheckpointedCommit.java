@@ -35,11 +35,14 @@ final class CheckpointedCommit extends ContextHolder implements KafkaCommitHandl
     static final String STRATEGY = "checkpointed";
 
     private final KafkaThrottledLatestProcessedCommit throttled;
+    private final KafkaConsumer<?, ?> consumer;
     private final Partitions partitions;
 
-    private CheckpointedCommit(Vertx vertx, KafkaThrottledLatestProcessedCommit throttled, Partitions partitions) {
+    private CheckpointedCommit(Vertx vertx, KafkaThrottledLatestProcessedCommit throttled, KafkaConsumer<?, ?> consumer,
+            Partitions partitions) {
         super(vertx, throttled.getTimeoutInMillis());
         this.throttled = throttled;
+        this.consumer = consumer;
         this.partitions = partitions;
     }
 
@@ -58,7 +61,7 @@ final class CheckpointedCommit extends ContextHolder implements KafkaCommitHandl
         @Override
         public KafkaCommitHandler create(KafkaConnectorIncomingConfiguration config, Vertx vertx, KafkaConsumer<?, ?> consumer,
                 BiConsumer<Throwable, Boolean> reportFailure) {
-            return new CheckpointedCommit(vertx, throttled.create(config, vertx, consumer, reportFailure), partitions);
+            return new CheckpointedCommit(vertx, throttled.create(config, vertx, consumer, reportFailure), consumer, partitions);
         }
     }
 
@@ -76,7 +79,7 @@ final class CheckpointedCommit extends ContextHolder implements KafkaCommitHandl
 
     @Override
     public void partitionsAssigned(Collection<TopicPartition> assigned) {
-        partitions.assigned(assigned);
+        partitions.assigned(assigned, consumer.unwrap()::position);
         throttled.partitionsAssigned(assigned);
     }
 

@@ -44,10 +44,7 @@ final class LagWatch {
     private void observe(Consumer<?, ?> consumer) {
         partitions.assignments().forEach((partition, assignment) -> {
             if (consumer.assignment().contains(partition)) {
-                consumer.currentLag(partition).ifPresent(lag -> {
-                    long position = consumer.position(partition);
-                    assignment.observe(position, position + lag);
-                });
+                consumer.currentLag(partition).ifPresent(lag -> assignment.observe(consumer.position(partition) + lag));
             }
         });
     }

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.ToLongFunction;
 
 import jakarta.inject.Singleton;
 
@@ -43,16 +44,21 @@ public final class Partitions {
         return assignments.get(partition);
     }
 
-    /** On the poll thread, before the first record of the partitions. */
-    void assigned(Collection<TopicPartition> partitions) {
+    /**
+     * On the poll thread, before the first record of the partitions.
+     *
+     * @param position where the consumer will begin to read a partition
+     */
+    void assigned(Collection<TopicPartition> partitions, ToLongFunction<TopicPartition> position) {
         for (TopicPartition partition : partitions) {
             if (assignments.containsKey(partition)) {
                 continue;
             }
             try {
-                assignments.put(partition, new Assignment(partition.toString(), checkpoints.open(partition.toString())));
+                assignments.put(partition,
+                        new Assignment(partition.toString(), checkpoints.open(partition.toString()), position.applyAsLong(partition)));
             } catch (IOException | RuntimeException e) {
-                failStop.stop("the checkpoint of %s can't be opened: %s".formatted(partition, e.getMessage()));
+                failStop.stop("%s can't be taken over: %s".formatted(partition, e.getMessage()));
             }
         }
     }
@@ -61,6 +67,10 @@ public final class Partitions {
     void drain(Collection<TopicPartition> partitions) {
         List<Assignment> leaving = partitions.stream().map(assignments::get).filter(Objects::nonNull).toList();
         leaving.forEach(Assignment::beginLeaving);
+        int inWork = leaving.stream().mapToInt(Assignment::inWork).sum();
+        if (inWork > 0) {
+            LOG.infof("Waiting for %d documents in work, at most %s", inWork, drainTimeout);
+        }
         long deadline = System.nanoTime() + drainTimeout.toNanos();
         for (Assignment assignment : leaving) {
             Duration left = Duration.ofNanos(Math.max(0, deadline - System.nanoTime()));

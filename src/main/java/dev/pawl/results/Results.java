@@ -24,6 +24,7 @@ import dev.pawl.Usage;
 import dev.pawl.checkpoint.CheckpointLine;
 import dev.pawl.checkpoint.CheckpointLine.StepOutput;
 import dev.pawl.provider.Patience;
+import io.quarkus.runtime.annotations.RegisterForReflection;
 import io.smallrye.reactive.messaging.MutinyEmitter;
 import io.smallrye.reactive.messaging.ce.OutgoingCloudEventMetadata;
 import io.smallrye.reactive.messaging.kafka.api.OutgoingKafkaRecordMetadata;
@@ -50,6 +51,7 @@ public final class Results {
     }
 
     /** The value of a record on the results topic. */
+    @RegisterForReflection
     @JsonInclude(JsonInclude.Include.NON_NULL)
     record Result(String id, String source, String fingerprint, String model, JsonNode result, Usage usage, long durationMs,
             String completedAt) {}

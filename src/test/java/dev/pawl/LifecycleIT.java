@@ -1,0 +1,138 @@
+package dev.pawl;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import dev.pawl.harness.CheckpointFile;
+import dev.pawl.harness.PawlProcess;
+import dev.pawl.harness.Rig;
+import dev.pawl.harness.TestBroker;
+
+/** How a process ends, and how its partitions and files go to another. */
+class LifecycleIT {
+
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final String INSTANCE_ID = "mp.messaging.incoming.documents.group.instance.id";
+    /** sysexits.h. */
+    private static final int EX_IOERR = 74;
+
+    @TempDir
+    Path directory;
+
+    private Rig rig;
+
+    @BeforeEach
+    void open() {
+        rig = new Rig(TestBroker.shared(), directory);
+    }
+
+    @AfterEach
+    void close() {
+        rig.close();
+    }
+
+    @Test
+    void terminatedInTheMiddleOfCalls_keepsTheirAnswersAndMakesNoFurtherCall() {
+        rig.config("pawl.max-in-flight", "10").config("pawl.provider.backoff", "20ms");
+        List<String> ids = rig.texts(30);
+        rig.model().hold(call -> call.step().equals("summary"));
+        rig.publish(ids);
+        PawlProcess first = rig.start();
+        await().atMost(PATIENCE).until(() -> rig.model().inAir() == 10);
+
+        CompletableFuture<Integer> exit = CompletableFuture.supplyAsync(first::terminate);
+        await().atMost(PATIENCE).until(() -> first.log().contains("Waiting for 10 documents in work"));
+        rig.model().release();
+
+        assertThat(exit.join()).isEqualTo(143);
+        assertThat(rig.model().total()).isEqualTo(10);
+        assertThat(rig.checkpoint("step")).hasSize(10);
+        rig.start();
+        await().atMost(PATIENCE).until(() -> rig.uncommitted() == 0);
+        assertThat(rig.model().total()).isEqualTo(30 * Rig.STEPS.size());
+    }
+
+    @Test
+    void filesHeldByAnotherProcess_secondNamesItAndEnds() {
+        rig.publish(rig.texts(1));
+        PawlProcess first = rig.start();
+        await().atMost(PATIENCE).until(() -> rig.uncommitted() == 0);
+
+        rig.config("pawl.consumer-group", "another-" + rig.topics().documents());
+        PawlProcess second = rig.launch();
+
+        assertThat(second.awaitExit(PATIENCE)).isEqualTo(EX_IOERR);
+        assertThat(second.log()).contains("is held by process " + first.pid());
+        assertThat(first.isAlive()).isTrue();
+
+        first.kill();
+        rig.start();
+        await().atMost(PATIENCE).until(() -> rig.uncommitted() == 0);
+    }
+
+    @Test
+    void secondProcessJoinsTheGroup_partitionsMoveAndNoCallIsRepeated() {
+        rig.without(INSTANCE_ID).config("pawl.max-in-flight", "16");
+        rig.model().delay(Duration.ofMillis(50));
+        List<String> ids = rig.texts(2_000);
+        PawlProcess first = rig.start();
+        rig.publish(ids);
+        await().atMost(PATIENCE).until(() -> rig.checkpoint("done").count() > 50);
+
+        PawlProcess second = rig.start();
+        await().atMost(PATIENCE).until(() -> second.get("/progress").body().contains("\"partition\":"));
+        await().atMost(PATIENCE).until(() -> rig.uncommitted() == 0);
+
+        assertThat(rig.model().total()).isEqualTo(ids.size() * Rig.STEPS.size());
+        assertThat(rig.checkpoint("done").map(CheckpointFile.Line::id)).containsExactlyInAnyOrderElementsOf(ids);
+        assertThat(List.of(first, second)).allMatch(PawlProcess::isAlive);
+        assertThat(List.of(first, second)).allSatisfy(process -> assertThat(process.log()).doesNotContain("is held by"));
+    }
+
+    @Test
+    void diskTakesNoMore_notReadyWithTheReasonThenEndsAndRestartLosesNothing() throws IOException, InterruptedException {
+        rig.config("pawl.max-in-flight", "20");
+        List<String> ids = rig.texts(40);
+        rig.publish(ids.subList(0, 20));
+        PawlProcess first = rig.start();
+        await().atMost(PATIENCE).until(() -> rig.uncommitted() == 0);
+
+        limitFileSizeToWhatIsThere(first);
+        rig.model().hold(call -> call.id().equals("doc-0039"));
+        rig.publish(ids.subList(20, 40));
+
+        await().atMost(PATIENCE).pollInterval(Duration.ofMillis(20)).until(() -> {
+            PawlProcess.Response ready = first.get("/q/health/ready");
+            return ready.status() == 503 && ready.body().contains("can't be written any more: File too large");
+        });
+        assertThat(first.awaitExit(PATIENCE)).isEqualTo(EX_IOERR);
+        assertThat(rig.uncommitted()).isPositive();
+        rig.model().release();
+
+        rig.start();
+        await().atMost(PATIENCE).until(() -> rig.uncommitted() == 0);
+        assertThat(rig.checkpoint("done").map(CheckpointFile.Line::id)).containsExactlyInAnyOrderElementsOf(ids);
+    }
+
+    /** A real fault of the disk's kind, for that process alone: its next write fails with EFBIG, to its log as well. */
+    private void limitFileSizeToWhatIsThere(PawlProcess process) throws IOException, InterruptedException {
+        long smallest = Long.MAX_VALUE;
+        for (int partition = 0; partition < rig.topics().partitions(); partition++) {
+            smallest = Math.min(smallest, Files.size(rig.checkpointFile(partition)));
+        }
+        int exit = new ProcessBuilder("prlimit", "--pid", Long.toString(process.pid()), "--fsize=" + (smallest + 100)).inheritIO().start().waitFor();
+        assertThat(exit).as("prlimit, of util-linux").isZero();
+    }
+}
