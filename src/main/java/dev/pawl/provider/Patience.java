@@ -1,5 +1,6 @@
 package dev.pawl.provider;
 
+import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ThreadLocalRandom;
@@ -7,8 +8,12 @@ import java.util.concurrent.TimeUnit;
 
 import jakarta.inject.Singleton;
 
+import org.apache.kafka.common.KafkaException;
 import org.jboss.logging.Logger;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+
+import dev.langchain4j.exception.HttpException;
 import dev.pawl.Failure;
 import dev.pawl.PawlConfig;
 
@@ -76,9 +81,18 @@ public final class Patience {
         }
     }
 
-    /** The exception's type and the start of its message: a provider's error can quote the prompt at length. */
+    /** What failed, and nothing that was received: an endpoint's error can quote the prompt, a parser's the answer. */
     private static String describe(Throwable e) {
-        String message = String.valueOf(e.getMessage());
-        return e.getClass().getSimpleName() + ": " + (message.length() > 120 ? message.substring(0, 120) + "…" : message);
+        Throwable root = e;
+        while (root.getCause() != null && !(root instanceof HttpException)) {
+            root = root.getCause();
+        }
+        return switch (root) {
+            case HttpException http -> "status " + http.statusCode();
+            case JsonProcessingException broken -> broken.getClass().getSimpleName();
+            case IOException unreachable -> unreachable.getClass().getSimpleName() + ": " + unreachable.getMessage();
+            case KafkaException broker -> broker.getClass().getSimpleName() + ": " + broker.getMessage();
+            default -> root.getClass().getSimpleName();
+        };
     }
 }

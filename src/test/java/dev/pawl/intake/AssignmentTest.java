@@ -13,7 +13,7 @@ class AssignmentTest {
 
     private static final Duration LONG = Duration.ofMinutes(1);
 
-    private final Assignment assignment = new Assignment("documents-3", null);
+    private final Assignment assignment = new Assignment("documents-3", null, 100);
 
     @Test
     void documents_enterUntilThePartitionIsGivenUp() {
@@ -73,7 +73,7 @@ class AssignmentTest {
     @Test
     void lag_countsWhatIsInWorkAndWhatIsNotTaken() {
         assertThat(assignment.lag()).as("nothing known yet").isZero();
-        assignment.observe(100, 110);
+        assignment.observe(110);
         assertThat(assignment.lag()).isEqualTo(10);
 
         assignment.enter(100);
@@ -81,14 +81,14 @@ class AssignmentTest {
         assertThat(assignment.lag()).as("two in work, eight to come").isEqualTo(10);
         assignment.leave();
         assertThat(assignment.lag()).isEqualTo(9);
-        assignment.observe(105, 120);
+        assignment.observe(120);
 
-        assertThat(assignment.lag()).as("fetched is not taken").isEqualTo(19);
+        assertThat(assignment.lag()).as("one in work, eighteen to come").isEqualTo(19);
     }
 
     @Test
     void lag_isNeverBelowWhatIsInWork() {
-        assignment.observe(100, 110);
+        assignment.observe(110);
         assignment.enter(119);
 
         assertThat(assignment.lag()).isEqualTo(1);
@@ -99,7 +99,7 @@ class AssignmentTest {
         assignment.enter(100);
         assertThat(assignment.lag()).isEqualTo(1);
 
-        assignment.observe(500, 111);
+        assignment.observe(111);
 
         assertThat(assignment.lag()).isEqualTo(11);
     }
