@@ -134,9 +134,12 @@ public final class Checkpoint {
     }
 
     private static void release(Path path, FileChannel lockChannel) throws IOException {
-        HELD.remove(path);
-        if (lockChannel != null) {
-            lockChannel.close();
+        try {
+            if (lockChannel != null) {
+                lockChannel.close();
+            }
+        } finally {
+            HELD.remove(path);
         }
     }
 

@@ -160,6 +160,7 @@ final class LineFormat {
                     json.skipChildren();
                 }
                 if (id != null && name.equals("status")) {
+                    // The writer puts both first: what follows, the long part, need not be read.
                     break;
                 }
             }
@@ -282,7 +283,8 @@ final class LineFormat {
     /** Whatever another version or a hand wrote: a failure that can't be read must not keep its line from being one. */
     private static Failure failure(JsonNode json) {
         JsonNode error = json.path("error");
-        return new Failure(Failure.Kind.of(text(error, "kind")), text(error, "step"), text(error, "message"), error.path("attempts").asInt());
+        return new Failure(Failure.Kind.of(text(error, "kind")), text(error, "step"), error.path("message").asText("a line by hand"),
+                error.path("attempts").asInt());
     }
 
     private static String text(JsonNode json, String name) {
