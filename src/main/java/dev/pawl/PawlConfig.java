@@ -183,6 +183,12 @@ public interface PawlConfig {
 
     /** The refusal to start: one sentence that names the key, its value and what is allowed. */
     static ConfigurationException refusal(String key, Object value, String allowed) {
-        return new ConfigurationException("%s = %s is not allowed: %s".formatted(key, value, allowed));
+        return new ConfigurationException("%s = %s is not allowed: %s".formatted(key, value, allowed)) {
+            /** The config library prints this where the value is found at fault while it is read. */
+            @Override
+            public String toString() {
+                return getMessage();
+            }
+        };
     }
 }

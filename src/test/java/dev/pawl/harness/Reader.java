@@ -1,5 +1,6 @@
 package dev.pawl.harness;
 
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -13,6 +14,7 @@ import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /**
@@ -74,6 +76,17 @@ public final class Reader {
         }
     }
 
+    /** A header's text; null where the record has none of the name. */
+    public static String header(ConsumerRecord<?, ?> record, String name) {
+        Header header = record.headers().lastHeader(name);
+        return header == null ? null : text(header.value());
+    }
+
+    /** Null where there is nothing. */
+    public static String text(byte[] bytes) {
+        return bytes == null ? null : new String(bytes, StandardCharsets.UTF_8);
+    }
+
     private KafkaConsumer<byte[], byte[]> consumer(String topic) {
         var consumer = KafkaClassLoader.with(() -> new KafkaConsumer<>(Map.of(
                 ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers,
@@ -81,6 +94,8 @@ public final class Reader {
                 ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false,
                 ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, false,
                 ConsumerConfig.MAX_POLL_RECORDS_CONFIG, 10_000,
+                // Closing waits for the fetch that is under way, by default for half a second.
+                ConsumerConfig.FETCH_MAX_WAIT_MS_CONFIG, 20,
                 ConsumerConfig.RECONNECT_BACKOFF_MAX_MS_CONFIG, 200),
                 new ByteArrayDeserializer(), new ByteArrayDeserializer()));
         List<TopicPartition> partitions = consumer.partitionsFor(topic).stream()

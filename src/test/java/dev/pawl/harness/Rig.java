@@ -1,7 +1,11 @@
 package dev.pawl.harness;
 
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -14,6 +18,8 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
 
 /**
  * Pawl with everything around it: a broker with topics of its own, a scripted model, a directory. Processes started here
@@ -48,6 +54,8 @@ public final class Rig implements AutoCloseable {
         config.put("pawl.consumer-group", "group-of-" + topics.documents());
         // Static membership: the group does not wait for a killed member's session to end.
         config.put("mp.messaging.incoming.documents.group.instance.id", "the-only-one");
+        // A commit waits for the poll that is under way, by default for up to a second.
+        config.put("mp.messaging.incoming.documents.poll-timeout", "50");
         config.put("quarkus.langchain4j.openai.base-url", model.baseUrl());
         config.put("quarkus.langchain4j.openai.api-key", "a-key-for-tests");
         config.put("pawl.provider.backoff", "20ms");
@@ -110,12 +118,28 @@ public final class Rig implements AutoCloseable {
         publisher.publishIds(topics.documents(), ids.stream());
     }
 
+    /** Publishes to a partition of the test's choice, with the ID as key; a null value is a tombstone. */
+    public RecordMetadata publish(int partition, String id, String value) {
+        return publisher.publish(new ProducerRecord<>(topics.documents(), partition, id.getBytes(StandardCharsets.UTF_8),
+                value == null ? null : value.getBytes(StandardCharsets.UTF_8)));
+    }
+
     public List<ConsumerRecord<byte[], byte[]>> results() {
         return reader.readAll(topics.results());
     }
 
     public List<ConsumerRecord<byte[], byte[]>> deadLetters() {
         return reader.readAll(topics.deadLetters());
+    }
+
+    /** The emissions of one document, in their order. */
+    public List<ConsumerRecord<byte[], byte[]>> results(String id) {
+        return results().stream().filter(result -> id.equals(Reader.text(result.key()))).toList();
+    }
+
+    /** The dead letters with this key, in their order. */
+    public List<ConsumerRecord<byte[], byte[]>> deadLetters(String key) {
+        return deadLetters().stream().filter(letter -> key.equals(Reader.text(letter.key()))).toList();
     }
 
     /** The lines of all partitions' checkpoints, as they are on the disk now. */
@@ -143,10 +167,21 @@ public final class Rig implements AutoCloseable {
 
     /** Records whose offsets are not committed yet. */
     public long uncommitted() {
+        Map<Integer, Long> starts = broker.startOffsets(topics.documents());
         Map<Integer, Long> committed = broker.committed(config.get("pawl.consumer-group"), topics.documents());
         return broker.endOffsets(topics.documents()).entrySet().stream()
-                .mapToLong(end -> end.getValue() - committed.getOrDefault(end.getKey(), 0L))
+                .mapToLong(end -> end.getValue() - Math.max(starts.get(end.getKey()), committed.getOrDefault(end.getKey(), 0L)))
                 .sum();
+    }
+
+    /** The offset that the next life would begin at. */
+    public long committed(int partition) {
+        return broker.committed(config.get("pawl.consumer-group"), topics.documents()).getOrDefault(partition, 0L);
+    }
+
+    /** Returns when every record that was published is acknowledged. */
+    public void awaitAllCommitted() {
+        await().atMost(READY).pollInterval(Duration.ofMillis(50)).untilAsserted(() -> assertThat(uncommitted()).as("uncommitted").isZero());
     }
 
     public ScriptedModel model() {

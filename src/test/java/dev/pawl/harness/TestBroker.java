@@ -26,6 +26,7 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.utils.Utils;
@@ -184,6 +185,13 @@ public final class TestBroker implements AutoCloseable {
         }
     }
 
+    /** Deletes a partition's records before this offset, as retention does. */
+    public void deleteRecords(String topic, int partition, long before) {
+        try (Admin admin = admin()) {
+            get(admin.deleteRecords(Map.of(new TopicPartition(topic, partition), RecordsToDelete.beforeOffset(before))).all());
+        }
+    }
+
     /** The offset a group would read next, by partition; partitions it has committed nothing for are absent. */
     public Map<Integer, Long> committed(String group, String topic) {
         try (Admin admin = admin()) {
@@ -194,13 +202,22 @@ public final class TestBroker implements AutoCloseable {
         }
     }
 
+    /** The offset of the first record that is still there, by partition. */
+    public Map<Integer, Long> startOffsets(String topic) {
+        return offsets(topic, OffsetSpec.earliest());
+    }
+
     /** The offset the next record will get, by partition. */
     public Map<Integer, Long> endOffsets(String topic) {
+        return offsets(topic, OffsetSpec.latest());
+    }
+
+    private Map<Integer, Long> offsets(String topic, OffsetSpec spec) {
         try (Admin admin = admin()) {
             int count = get(admin.describeTopics(List.of(topic)).allTopicNames()).get(topic).partitions().size();
-            Map<TopicPartition, OffsetSpec> latest = IntStream.range(0, count).boxed()
-                    .collect(Collectors.toMap(partition -> new TopicPartition(topic, partition), _ -> OffsetSpec.latest()));
-            return byPartition(get(admin.listOffsets(latest).all()), _ -> true, end -> end.offset());
+            Map<TopicPartition, OffsetSpec> wanted = IntStream.range(0, count).boxed()
+                    .collect(Collectors.toMap(partition -> new TopicPartition(topic, partition), _ -> spec));
+            return byPartition(get(admin.listOffsets(wanted).all()), _ -> true, found -> found.offset());
         }
     }
 
