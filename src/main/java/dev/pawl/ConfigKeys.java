@@ -38,6 +38,8 @@ public final class ConfigKeys implements ConfigSourceInterceptor {
     private static final String PREFIX = "pawl";
     /** A mapping of its own, and not in the package. */
     private static final String DEV_MODE = "pawl.dev.";
+    /** A mistyped key may hold one. */
+    private static final String SECRETS = "pawl.api.";
     /** A map's key, quoted where it holds a dot. */
     private static final String ANY_NAME = "(\"[^\"]+\"|[^.\"]+)";
 
@@ -110,7 +112,7 @@ public final class ConfigKeys implements ConfigSourceInterceptor {
     /** In the environment anything may begin with PAWL_: Kubernetes describes a service called pawl so. */
     private static void refuseUnknown(String name, ConfigValue value, List<Key> siblings) {
         if (value.getSourceName() == null || !value.getSourceName().startsWith("EnvConfigSource")) {
-            throw PawlConfig.refusal(name, value.getValue(), siblings.isEmpty() ? "there is no such key"
+            throw PawlConfig.refusal(name, name.startsWith(SECRETS) ? "(hidden)" : value.getValue(), siblings.isEmpty() ? "there is no such key"
                     : "there is no such key; beside it there are " + siblings.stream().map(Key::name).sorted().collect(Collectors.joining(", ")));
         }
     }

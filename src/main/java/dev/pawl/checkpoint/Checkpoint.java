@@ -54,6 +54,9 @@ public final class Checkpoint {
 
     private static final Logger LOG = Logger.getLogger(Checkpoint.class);
 
+    /** A group of usual lines goes out with one call; a group of huge ones does not need their sum in memory again. */
+    private static final int MAX_WRITE_BYTES = 8 << 20;
+
     /** The files this process holds. Asked before the lock is: closing a second descriptor of it would give it back. */
     private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
 
@@ -309,31 +312,38 @@ public final class Checkpoint {
     }
 
     private void write(List<PendingAppend> group) throws IOException {
-        int size = newlineOwed ? 1 : 0;
-        for (PendingAppend append : group) {
-            size += append.bytes().length;
-        }
-        ByteBuffer buffer = ByteBuffer.allocate(size);
-        if (newlineOwed) {
-            buffer.put((byte) '\n');
-        }
-        group.forEach(append -> buffer.put(append.bytes()));
-        buffer.flip();
-        if (end + size > LinePosition.MAX_OFFSET) {
+        long start = end + (newlineOwed ? 1 : 0);
+        long size = group.stream().mapToLong(append -> append.bytes().length).sum();
+        if (start + size > LinePosition.MAX_OFFSET) {
             throw new IOException(path + " has reached its largest size, 256 GiB");
         }
-        while (buffer.hasRemaining()) {
-            appender.write(buffer);
+        if (newlineOwed) {
+            write(ByteBuffer.wrap(new byte[] { '\n' }));
+            newlineOwed = false;
         }
+        ByteBuffer buffer = ByteBuffer.allocate((int) Math.min(size, MAX_WRITE_BYTES));
+        for (PendingAppend append : group) {
+            if (append.bytes().length > buffer.remaining()) {
+                write(buffer.flip());
+                buffer = append.bytes().length > buffer.capacity() ? ByteBuffer.allocate(append.bytes().length) : buffer.clear();
+            }
+            buffer.put(append.bytes());
+        }
+        write(buffer.flip());
         if (durability == Durability.FSYNC) {
             appender.force(false);
         }
-        long offset = end + (newlineOwed ? 1 : 0);
-        newlineOwed = false;
-        end += size;
+        end = start + size;
+        long offset = start;
         for (PendingAppend append : group) {
             index.put(append.line().id(), LinePosition.of(offset, append.bytes().length - 1, statusOf(append.line())));
             offset += append.bytes().length;
+        }
+    }
+
+    private void write(ByteBuffer bytes) throws IOException {
+        while (bytes.hasRemaining()) {
+            appender.write(bytes);
         }
     }
 

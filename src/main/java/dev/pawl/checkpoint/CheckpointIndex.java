@@ -8,6 +8,7 @@ import java.util.function.ToLongFunction;
 
 import com.carrotsearch.hppc.LongLongHashMap;
 import com.carrotsearch.hppc.LongObjectHashMap;
+import com.carrotsearch.hppc.cursors.LongCursor;
 import com.dynatrace.hash4j.hashing.Hasher64;
 import com.dynatrace.hash4j.hashing.Hashing;
 
@@ -82,7 +83,19 @@ final class CheckpointIndex {
 
     /** Documents whose last word is {@code status}; for {@link Status#STEP} those with steps and no end yet. */
     synchronized int documents(Status status) {
-        return status == Status.STEP ? steps.size() : documentsByStatus[status.ordinal()];
+        return status == Status.STEP ? unfinished() : documentsByStatus[status.ordinal()];
+    }
+
+    /** A failed document keeps its steps, for the case that it is published again. */
+    private int unfinished() {
+        int unfinished = 0;
+        for (LongCursor hash : steps.keys()) {
+            long position = last.getOrDefault(hash.value, LinePosition.NONE);
+            if (position == LinePosition.NONE || LinePosition.status(position) != Status.FAILED) {
+                unfinished++;
+            }
+        }
+        return unfinished;
     }
 
     private long replace(long hash, String id, long position) {

@@ -99,6 +99,7 @@ public final class Checkpoints {
         return found;
     }
 
+    /** A file forgets its own steps at a tombstone: those it has came later, whatever another file forgot. */
     private static History merge(History one, History other) {
         if (other.isEmpty()) {
             return one;
@@ -108,10 +109,11 @@ public final class Checkpoints {
         }
         boolean otherIsLater = one.last() == null || other.last() != null && other.last().ts().isAfter(one.last().ts());
         History later = otherIsLater ? other : one;
-        if (later.last() instanceof CheckpointLine.Forgotten) {
+        History earlier = otherIsLater ? one : other;
+        if (later.last() instanceof CheckpointLine.Forgotten && earlier.last() != null) {
             return later;
         }
-        Map<String, CheckpointLine.StepOutput> steps = new HashMap<>((otherIsLater ? one : other).steps());
+        Map<String, CheckpointLine.StepOutput> steps = new HashMap<>(earlier.steps());
         steps.putAll(later.steps());
         return new History(later.last(), steps);
     }

@@ -98,6 +98,26 @@ class CheckpointsTest {
     }
 
     @Test
+    void stepsAfterATombstone_countThoughAnotherFileHoldsTheTombstone() {
+        three.append(Lines.forgotten("doc-1", EARLIER)).join();
+        four.append(Lines.step("doc-1", "summary", "s")).join();
+
+        for (Checkpoint own : new Checkpoint[] {three, four}) {
+            assertThat(checkpoints.find("doc-1", own).steps()).containsOnlyKeys("summary");
+        }
+    }
+
+    @Test
+    void failedDocumentWithSteps_isNotUnfinished() {
+        three.append(Lines.step("doc-1", "summary", "s")).join();
+        three.append(Lines.step("doc-2", "summary", "s")).join();
+        three.append(Lines.failed("doc-2", LATER)).join();
+
+        assertThat(checkpoints.totals()).isEqualTo(new Checkpoints.Totals(0, 1, 0, 1));
+        assertThat(checkpoints.find("doc-2").steps()).containsOnlyKeys("summary");
+    }
+
+    @Test
     void forgottenLast_leavesNothingOfWhatOthersHoldFromBefore() {
         three.append(Lines.done("doc-1", EARLIER, "s")).join();
         four.append(Lines.forgotten("doc-1", LATER)).join();
