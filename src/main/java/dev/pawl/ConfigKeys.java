@@ -77,7 +77,8 @@ public final class ConfigKeys implements ConfigSourceInterceptor {
         } else if (((Class<?>) type).getEnclosingClass() != null && ((Class<?>) type).isInterface()) {
             addKeys(parent + "\\." + name, (Class<?>) type);
         } else {
-            KEYS.add(new Key(Pattern.compile(parent), name, (Class<?>) type, optional || type == OptionalInt.class, choices((Class<?>) type)));
+            Class<?> plain = (Class<?>) type;
+            KEYS.add(new Key(Pattern.compile(parent), name, plain, optional || plain == OptionalInt.class, choices(plain)));
         }
     }
 
@@ -112,8 +113,9 @@ public final class ConfigKeys implements ConfigSourceInterceptor {
     /** In the environment anything may begin with PAWL_: Kubernetes describes a service called pawl so. */
     private static void refuseUnknown(String name, ConfigValue value, List<Key> siblings) {
         if (value.getSourceName() == null || !value.getSourceName().startsWith("EnvConfigSource")) {
-            throw PawlConfig.refusal(name, name.startsWith(SECRETS) ? "(hidden)" : value.getValue(), siblings.isEmpty() ? "there is no such key"
-                    : "there is no such key; beside it there are " + siblings.stream().map(Key::name).sorted().collect(Collectors.joining(", ")));
+            String names = siblings.stream().map(Key::name).sorted().collect(Collectors.joining(", "));
+            throw PawlConfig.refusal(name, name.startsWith(SECRETS) ? "(hidden)" : value.getValue(),
+                    "there is no such key" + (names.isEmpty() ? "" : "; beside it there are " + names));
         }
     }
 

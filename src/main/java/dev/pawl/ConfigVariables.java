@@ -10,8 +10,9 @@ import io.smallrye.config.ConfigValue;
 import io.smallrye.config.Priorities;
 
 /**
- * Takes an empty variable of the model endpoint for one that is not set, so that its default holds: a compose file makes the one of the other.
- * Below the interceptor that expands expressions such as <code>${OPENAI_API_KEY:none}</code>. Found through {@code META-INF/services}.
+ * Takes an empty variable of the model endpoint for one that is not set, so that its default holds: a compose file makes
+ * the one of the other. Below the interceptor that expands expressions such as <code>${OPENAI_API_KEY:none}</code>.
+ * Found through {@code META-INF/services}.
  */
 @Priority(Priorities.LIBRARY)
 public final class ConfigVariables implements ConfigSourceInterceptor {

@@ -1,6 +1,7 @@
 package dev.pawl;
 
 import java.io.IOException;
+import java.time.Clock;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 
@@ -21,8 +22,6 @@ import dev.pawl.provider.Patience.AbandonedException;
 import dev.pawl.results.Results;
 import io.quarkus.virtual.threads.VirtualThreads;
 import io.smallrye.mutiny.Uni;
-
-import java.time.Clock;
 
 /**
  * A document's whole life: find → run → append → emit; {@link dev.pawl.intake.Intake} then acknowledges. The order is
@@ -79,7 +78,8 @@ public final class DocumentPipeline {
             case CheckpointLine.Done done when chain.accepts(done) -> delivery.source().equals(done.source())
                     ? onVirtualThread(() -> emitAgain(done, delivery))
                     : now(new Outcome.Skipped(done));
-            case CheckpointLine.Failed failed when delivery.source().equals(failed.source()) -> now(new Outcome.Failed(failed.error()));
+            case CheckpointLine.Failed failed when delivery.source().equals(failed.source()) ->
+                now(new Outcome.Failed(failed.error()));
             case null, default -> onVirtualThread(() -> run(document, history, delivery));
         };
     }
@@ -130,7 +130,8 @@ public final class DocumentPipeline {
     }
 
     private Uni<Outcome> forget(String id, Delivery delivery) {
-        return Uni.createFrom().completionStage(() -> checkpoints.forget(new CheckpointLine.Forgotten(id, clock.instant(), delivery.source())))
+        CheckpointLine.Forgotten line = new CheckpointLine.Forgotten(id, clock.instant(), delivery.source());
+        return Uni.createFrom().completionStage(() -> checkpoints.forget(line))
                 .onItem().<Outcome>transform(_ -> new Outcome.Forgotten(id))
                 .onFailure(IOException.class).recoverWithItem(new Outcome.Abandoned());
     }

@@ -64,7 +64,8 @@ final class StartChecks {
     }
 
     /** Each part checks its own configuration when it is made. Before the messaging library's own start. */
-    void makeParts(@Observes @Priority(2) StartupEvent event, Checkpoints checkpoints, Chain chain, DocumentReader reader, Patience patience) {
+    void makeParts(@Observes @Priority(2) StartupEvent event, Checkpoints checkpoints, Chain chain, DocumentReader reader,
+            Patience patience) {
     }
 
     private static void checkTopic(String key, String name) {

@@ -124,7 +124,8 @@ public final class Chain {
         return new Finished(line, spent, saved);
     }
 
-    private StepOutput call(Step step, Map<String, String> variables, CountDownLatch leaving) throws Failure.Raised, InterruptedException {
+    private StepOutput call(Step step, Map<String, String> variables, CountDownLatch leaving)
+            throws Failure.Raised, InterruptedException {
         List<ChatMessage> messages = new ArrayList<>(List.of(UserMessage.from(step.prompt().fill(variables))));
         Usage usage = Usage.NONE;
         String wrong = "";
@@ -133,7 +134,8 @@ public final class Chain {
             ChatResponse response = endpoint.call(step.name(), request, leaving);
             usage = usage.plus(ModelEndpoint.usage(response));
             if (response.finishReason() == FinishReason.CONTENT_FILTER) {
-                throw new Failure.Raised(new Failure(Failure.Kind.REFUSED, step.name(), "the provider's content filter cut the answer off", attempt));
+                throw new Failure.Raised(new Failure(Failure.Kind.REFUSED, step.name(),
+                        "the provider's content filter cut the answer off", attempt));
             }
             String answer = response.aiMessage().text();
             try {
@@ -141,7 +143,8 @@ public final class Chain {
             } catch (InvalidOutputException e) {
                 wrong = e.getMessage();
                 messages.add(AiMessage.from(answer == null ? "" : answer));
-                messages.add(UserMessage.from("Your answer can't be used: %s. Answer again, with the corrected answer alone.".formatted(wrong)));
+                messages.add(UserMessage.from(
+                        "Your answer can't be used: %s. Answer again, with the corrected answer alone.".formatted(wrong)));
             }
         }
         throw new Failure.Raised(new Failure(Failure.Kind.INVALID_OUTPUT, step.name(), wrong, step.attempts()));

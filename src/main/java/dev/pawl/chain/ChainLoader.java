@@ -173,7 +173,8 @@ final class ChainLoader {
         } catch (IOException | RuntimeException e) {
             // Refused below, like a resource that is not there.
         }
-        throw PawlConfig.refusal(key, location, "there is no such file that this process can read as UTF-8 text; give a path, or classpath: and a resource");
+        throw PawlConfig.refusal(key, location,
+                "there is no such file that this process can read as UTF-8 text; give a path, or classpath: and a resource");
     }
 
     private static String key(String step, String name) {

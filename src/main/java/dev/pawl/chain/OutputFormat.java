@@ -15,6 +15,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.networknt.schema.Error;
 import com.networknt.schema.Schema;
+import com.networknt.schema.SchemaLocation;
 import com.networknt.schema.SchemaRegistry;
 import com.networknt.schema.SpecificationVersion;
 
@@ -111,8 +112,9 @@ sealed interface OutputFormat {
             }
             JsonNode dialect = definition.get("$schema");
             SpecificationVersion version = dialect == null ? SpecificationVersion.DRAFT_2020_12
-                    : SpecificationVersion.fromDialectId(dialect.asText()).orElseThrow(() -> new IllegalArgumentException("its $schema is not known"));
-            List<Error> errors = SCHEMAS.getSchema(com.networknt.schema.SchemaLocation.of(version.getDialectId())).validate(definition);
+                    : SpecificationVersion.fromDialectId(dialect.asText())
+                            .orElseThrow(() -> new IllegalArgumentException("its $schema is not known"));
+            List<Error> errors = SCHEMAS.getSchema(SchemaLocation.of(version.getDialectId())).validate(definition);
             if (!errors.isEmpty()) {
                 throw new IllegalArgumentException(describe(errors));
             }

@@ -77,8 +77,8 @@ public final class Checkpoint {
     /** The file is another process's. */
     public static final class HeldByAnotherException extends IOException {
         HeldByAnotherException(Path path, String holder) {
-            super("%s is held by %s: two processes must not write one checkpoint. Stop that process, or give this one a pawl.checkpoint.directory of its own"
-                    .formatted(path, holder));
+            super("%s is held by %s: two processes must not write one checkpoint. Stop that process, or give this one a %s of its own"
+                    .formatted(path, holder, "pawl.checkpoint.directory"));
         }
     }
 
@@ -156,7 +156,8 @@ public final class Checkpoint {
      */
     private static FileChannel lock(Path path) throws IOException {
         Path lockPath = path.resolveSibling(path.getFileName() + ".lock");
-        FileChannel channel = FileChannel.open(lockPath, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+        FileChannel channel = FileChannel.open(lockPath,
+                StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
         try {
             FileLock lock = channel.tryLock();
             if (lock == null) {
@@ -189,7 +190,8 @@ public final class Checkpoint {
         if (loaded.malformed() > 0) {
             LOG.warnf("%s: passed over %d malformed lines, the first at %s", path, loaded.malformed(), loaded.firstMalformed());
         }
-        LOG.infof("%s: %d done, %d failed, %d unfinished", path, documents(Status.DONE), documents(Status.FAILED), documents(Status.STEP));
+        LOG.infof("%s: %d done, %d failed, %d unfinished",
+                path, documents(Status.DONE), documents(Status.FAILED), documents(Status.STEP));
     }
 
     /** What the file holds of a document. Reads the lines it finds; no other input or output. */

@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentSkipListMap;
 
+import jakarta.annotation.PreDestroy;
 import jakarta.inject.Singleton;
 
 import org.jboss.logging.Logger;
@@ -18,7 +19,6 @@ import org.jboss.logging.Logger;
 import dev.pawl.PawlConfig;
 import dev.pawl.checkpoint.LineFormat.Status;
 import io.quarkus.runtime.configuration.ConfigurationException;
-import jakarta.annotation.PreDestroy;
 
 /**
  * The checkpoints of the partitions this process owns, in one directory. Thread-safe.

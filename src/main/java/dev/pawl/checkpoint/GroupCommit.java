@@ -59,7 +59,8 @@ final class GroupCommit implements AutoCloseable {
     /** What comes after the end: nobody may wait for ever. */
     private static void refuse(Work late) {
         switch (late) {
-            case Work.Append(PendingAppend append) -> append.durable().completeExceptionally(new ClosedException(append.checkpoint().path()));
+            case Work.Append(PendingAppend append) ->
+                append.durable().completeExceptionally(new ClosedException(append.checkpoint().path()));
             case Work.Barrier barrier -> {
                 barrier.action().run();
                 barrier.done().complete(null);

@@ -1,9 +1,10 @@
 package dev.pawl.dev;
 
-import io.smallrye.config.ConfigMapping;
-import io.smallrye.config.WithDefault;
 import java.nio.file.Path;
 import java.time.Duration;
+
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
 
 /** What dev mode brings up beside the application. Paths are relative to the project's root. */
 @ConfigMapping(prefix = "pawl.dev")

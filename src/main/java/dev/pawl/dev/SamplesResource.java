@@ -1,15 +1,18 @@
 package dev.pawl.dev;
 
-import io.quarkus.arc.profile.IfBuildProfile;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.List;
+
 import jakarta.inject.Singleton;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.core.MediaType;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.util.List;
+
 import org.eclipse.microprofile.openapi.annotations.Operation;
+
+import io.quarkus.arc.profile.IfBuildProfile;
 
 /** The sample documents that the page offers to publish. */
 @Singleton

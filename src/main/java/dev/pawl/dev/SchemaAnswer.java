@@ -1,10 +1,11 @@
 package dev.pawl.dev;
 
+import java.util.List;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.util.List;
 
 /**
  * A JSON value that follows a schema: the summary wherever it wants a string, the names wherever a list of strings.

@@ -76,7 +76,8 @@ public final class DocumentReader {
         } catch (IllegalArgumentException e) {
             // Refused below, like a URI of another scheme.
         }
-        throw PawlConfig.refusal("pawl.documents.allowed-uris", prefix, "each prefix must begin with file:/, http:// or https:// and a host");
+        throw PawlConfig.refusal("pawl.documents.allowed-uris", prefix,
+                "each prefix must begin with file:/, http:// or https:// and a host");
     }
 
     private void checkLocation() {
@@ -171,7 +172,8 @@ public final class DocumentReader {
     }
 
     private URI allowed(URI uri) throws Failure.Raised {
-        boolean allowed = isReadable(uri) && !hasDotSegment(uri.getPath()) && allowedUris.stream().anyMatch(prefix -> hasPrefix(uri, prefix));
+        boolean allowed = isReadable(uri) && !hasDotSegment(uri.getPath())
+                && allowedUris.stream().anyMatch(prefix -> hasPrefix(uri, prefix));
         if (!allowed) {
             throw Failure.raise(Kind.URI_NOT_ALLOWED,
                     "the record's uri has none of the prefixes that pawl.documents.allowed-uris allows: " + allowedUris);
@@ -272,7 +274,7 @@ public final class DocumentReader {
     static String percentEncode(String id) {
         StringBuilder encoded = new StringBuilder();
         for (byte b : id.getBytes(StandardCharsets.UTF_8)) {
-            if (b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b == '-' || b == '.' || b == '_' || b == '~') {
+            if (b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || "-._~".indexOf(b) >= 0) {
                 encoded.append((char) b);
             } else {
                 encoded.append('%').append(Character.toUpperCase(Character.forDigit(b >> 4 & 15, 16)))

@@ -37,8 +37,8 @@ final class ApiToken implements ContainerRequestFilter {
         Optional<String> token = config.get().api().token();
         if (token.isEmpty()) {
             if (LaunchMode.current() != LaunchMode.DEVELOPMENT) {
-                request.abortWith(error(Response.Status.FORBIDDEN,
-                        "calls that change something are closed: set pawl.api.token (PAWL_API_TOKEN) and send it as Authorization: Bearer <token>"));
+                request.abortWith(error(Response.Status.FORBIDDEN, "calls that change something are closed: "
+                        + "set pawl.api.token (PAWL_API_TOKEN) and send it as Authorization: Bearer <token>"));
             }
         } else if (!isRight(request.getHeaderString(HttpHeaders.AUTHORIZATION), token.get())) {
             request.abortWith(error(Response.Status.UNAUTHORIZED, "this call needs Authorization: Bearer <pawl.api.token>"));
@@ -48,11 +48,15 @@ final class ApiToken implements ContainerRequestFilter {
     /** In constant time, so that the time taken tells nothing of the token. */
     private boolean isRight(String authorization, String token) {
         return authorization != null && authorization.startsWith(SCHEME) && MessageDigest.isEqual(
-                authorization.substring(SCHEME.length()).getBytes(StandardCharsets.UTF_8), token.getBytes(StandardCharsets.UTF_8));
+                authorization.substring(SCHEME.length()).getBytes(StandardCharsets.UTF_8),
+                token.getBytes(StandardCharsets.UTF_8));
     }
 
     private static Response error(Response.Status status, String message) {
-        Response.ResponseBuilder response = Response.status(status).type(MediaType.APPLICATION_JSON).entity(new ErrorAnswer(message));
-        return (status == Response.Status.UNAUTHORIZED ? response.header(HttpHeaders.WWW_AUTHENTICATE, "Bearer") : response).build();
+        return Response.status(status)
+                .type(MediaType.APPLICATION_JSON)
+                .header(HttpHeaders.WWW_AUTHENTICATE, status == Response.Status.UNAUTHORIZED ? "Bearer" : null)
+                .entity(new ErrorAnswer(message))
+                .build();
     }
 }

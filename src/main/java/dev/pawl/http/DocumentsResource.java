@@ -43,8 +43,8 @@ import io.smallrye.reactive.messaging.kafka.api.OutgoingKafkaRecordMetadata;
 
 /** Publishing documents, and looking one up. */
 @Path("/documents")
-@RegisterForReflection(targets = { DocumentsResource.Published.class, DocumentsResource.Rejected.class, DocumentsResource.Known.class,
-        StepOutput.class })
+@RegisterForReflection(targets = {
+        DocumentsResource.Published.class, DocumentsResource.Rejected.class, DocumentsResource.Known.class, StepOutput.class })
 @Produces(MediaType.APPLICATION_JSON)
 @Blocking
 public class DocumentsResource {
@@ -81,7 +81,9 @@ public class DocumentsResource {
     @Changes
     @Consumes(MediaType.TEXT_PLAIN)
     public Response publishText(String body) {
-        return publish(body.lines().map(line -> line.isBlank() ? null : (Entry) () -> JsonNodeFactory.instance.textNode(line)).toList());
+        return publish(body.lines()
+                .map(line -> line.isBlank() ? null : (Entry) () -> JsonNodeFactory.instance.textNode(line))
+                .toList());
     }
 
     /** A string, an object, or an array of them. */
@@ -157,7 +159,8 @@ public class DocumentsResource {
             }
             return json;
         } catch (JsonProcessingException e) {
-            throw new InvalidDocumentException("is not JSON: line %d, column %d".formatted(e.getLocation().getLineNr(), e.getLocation().getColumnNr()));
+            throw new InvalidDocumentException("is not JSON: line %d, column %d"
+                    .formatted(e.getLocation().getLineNr(), e.getLocation().getColumnNr()));
         }
     }
 
@@ -176,8 +179,10 @@ public class DocumentsResource {
         }
         List<StepOutput> steps = List.copyOf(history.steps().values());
         return Response.ok(switch (history.last()) {
-            case CheckpointLine.Done done -> new Known(id, "done", done.source(), done.ts(), done.steps(), done.result(), done.usage(), null);
-            case CheckpointLine.Failed failed -> new Known(id, "failed", failed.source(), failed.ts(), steps, null, null, failed.error());
+            case CheckpointLine.Done done ->
+                new Known(id, "done", done.source(), done.ts(), done.steps(), done.result(), done.usage(), null);
+            case CheckpointLine.Failed failed ->
+                new Known(id, "failed", failed.source(), failed.ts(), steps, null, null, failed.error());
             case CheckpointLine.Forgotten forgotten when steps.isEmpty() ->
                 new Known(id, "forgotten", forgotten.source(), forgotten.ts(), null, null, null, null);
             case null, default -> new Known(id, "unfinished", null, null, steps, null, null, null);

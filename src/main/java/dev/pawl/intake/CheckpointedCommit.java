@@ -27,8 +27,9 @@ import io.vertx.mutiny.core.Vertx;
  * revoked    drain the documents in work → commit strategy commits and lets go → close the checkpoint
  * </pre>
  *
- * The order on revocation is why this is a commit strategy and no rebalance listener: the connector calls listeners only after the last
- * commit, and what is drained then would be acknowledged to nobody. All rebalance methods run on the poll thread.
+ * The order on revocation is why this is a commit strategy and no rebalance listener: the connector calls listeners only
+ * after the last commit, and what is drained then would be acknowledged to nobody. All rebalance methods run on the poll
+ * thread.
  */
 final class CheckpointedCommit extends ContextHolder implements KafkaCommitHandler {
 

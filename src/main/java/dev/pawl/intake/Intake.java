@@ -108,7 +108,10 @@ public final class Intake {
         };
     }
 
-    /** The connector's dead-letter queue acknowledges the record once the broker has the letter. It may be called on the event loop only. */
+    /**
+     * The connector's dead-letter queue acknowledges the record once the broker has the letter. It may be called on the
+     * event loop only.
+     */
     private static Uni<Void> deadLetter(Message<byte[]> message, Failure failure, Context eventLoop) {
         return Uni.createFrom().completionStage(() -> message.nack(new Failure.Raised(failure), DeadLetters.metadata(failure)))
                 .runSubscriptionOn(command -> eventLoop.runOnContext(_ -> command.run()))

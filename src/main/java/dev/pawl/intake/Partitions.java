@@ -16,6 +16,7 @@ import org.apache.kafka.common.TopicPartition;
 import org.jboss.logging.Logger;
 
 import dev.pawl.PawlConfig;
+import dev.pawl.checkpoint.Checkpoint;
 import dev.pawl.checkpoint.Checkpoints;
 import dev.pawl.checkpoint.FailStop;
 
@@ -55,8 +56,8 @@ public final class Partitions {
                 continue;
             }
             try {
-                assignments.put(partition,
-                        new Assignment(partition.toString(), checkpoints.open(partition.toString()), position.applyAsLong(partition)));
+                Checkpoint checkpoint = checkpoints.open(partition.toString());
+                assignments.put(partition, new Assignment(partition.toString(), checkpoint, position.applyAsLong(partition)));
             } catch (IOException | RuntimeException e) {
                 failStop.stop("%s can't be taken over: %s".formatted(partition, e.getMessage()));
             }

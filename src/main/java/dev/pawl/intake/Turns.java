@@ -25,7 +25,9 @@ public final class Turns {
         return Uni.createFrom().deferred(() -> {
             CompletableFuture<Void> mine = new CompletableFuture<>();
             CompletableFuture<Void> before = last.put(id, mine);
-            Uni<Void> turn = before == null ? Uni.createFrom().voidItem() : Uni.createFrom().completionStage(before).emitOn(executor);
+            Uni<Void> turn = before == null
+                    ? Uni.createFrom().voidItem()
+                    : Uni.createFrom().completionStage(before).emitOn(executor);
             return turn.<T>chain(work).onTermination().invoke(() -> {
                 last.remove(id, mine);
                 mine.complete(null);

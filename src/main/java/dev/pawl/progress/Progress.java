@@ -49,16 +49,19 @@ public final class Progress {
                     .tag("outcome", ended.name().toLowerCase(Locale.ROOT))
                     .register(meters));
         }
-        this.callsMade = counter(meters, "pawl.calls", "made", "Model calls that were answered, and calls a checkpoint made needless");
-        this.callsSaved = counter(meters, "pawl.calls", "saved", "Model calls that were answered, and calls a checkpoint made needless");
-        this.inputTokensSpent = counter(meters, "pawl.tokens.input", "spent", "Tokens sent to the model, and tokens not sent again");
-        this.inputTokensSaved = counter(meters, "pawl.tokens.input", "saved", "Tokens sent to the model, and tokens not sent again");
-        this.outputTokensSpent = counter(meters, "pawl.tokens.output", "spent", "Tokens the model answered, and tokens not asked for again");
-        this.outputTokensSaved = counter(meters, "pawl.tokens.output", "saved", "Tokens the model answered, and tokens not asked for again");
+        this.callsMade = counter(meters, "pawl.calls", "made");
+        this.callsSaved = counter(meters, "pawl.calls", "saved");
+        this.inputTokensSpent = counter(meters, "pawl.tokens.input", "spent");
+        this.inputTokensSaved = counter(meters, "pawl.tokens.input", "saved");
+        this.outputTokensSpent = counter(meters, "pawl.tokens.output", "spent");
+        this.outputTokensSaved = counter(meters, "pawl.tokens.output", "saved");
     }
 
-    private static Counter counter(MeterRegistry meters, String name, String kind, String description) {
-        return Counter.builder(name).description(description).tag("kind", kind).register(meters);
+    private static Counter counter(MeterRegistry meters, String name, String kind) {
+        return Counter.builder(name)
+                .description("What model calls took, and what they would have taken had the checkpoint not held the answers")
+                .tag("kind", kind)
+                .register(meters);
     }
 
     /** A model call was answered. It counts here and now, whatever becomes of its document. */

@@ -71,7 +71,8 @@ public final class Results {
             } catch (RuntimeException e) {
                 if (e instanceof RecordTooLargeException || e.getCause() instanceof RecordTooLargeException) {
                     throw Failure.raise(Failure.Kind.RESULT_TOO_LARGE,
-                            "the broker takes no record of the result's %d bytes; it stays in the checkpoint".formatted(message.getPayload().length));
+                            "the broker takes no record of the result's %d bytes; it stays in the checkpoint"
+                                    .formatted(message.getPayload().length));
                 }
                 throw e;
             }
@@ -100,8 +101,8 @@ public final class Results {
     private byte[] value(CheckpointLine.Done line) {
         String model = line.steps().stream().map(StepOutput::model).distinct().collect(Collectors.joining(", "));
         try {
-            return json.writeValueAsBytes(new Result(line.id(), line.source(), line.fingerprint(), model.isEmpty() ? null : model, line.result(),
-                    line.usage(), line.durationMs(), line.ts().toString()));
+            return json.writeValueAsBytes(new Result(line.id(), line.source(), line.fingerprint(), model.isEmpty() ? null : model,
+                    line.result(), line.usage(), line.durationMs(), line.ts().toString()));
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("a tree of JSON nodes can always be written", e);
         }

@@ -1,9 +1,10 @@
 package dev.pawl.checkpoint;
 
-import dev.pawl.PawlConfig.Checkpoint.Durability;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+
+import dev.pawl.PawlConfig.Checkpoint.Durability;
 
 /** A process that opens the checkpoint it is given, appends {@code doc-child}, says {@code held} and keeps it. */
 final class CheckpointHolder {

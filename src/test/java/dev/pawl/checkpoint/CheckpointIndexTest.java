@@ -2,15 +2,17 @@ package dev.pawl.checkpoint;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.pawl.checkpoint.LineFormat.Status;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.ToLongFunction;
+
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+
+import dev.pawl.checkpoint.LineFormat.Status;
 
 /** Each with the real hash and with one under which every ID collides with every other. */
 class CheckpointIndexTest {

@@ -3,12 +3,6 @@ package dev.pawl.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.pawl.PawlConfig.Checkpoint.Durability;
-import dev.pawl.Usage;
-import dev.pawl.checkpoint.Checkpoint.ClosedException;
-import dev.pawl.checkpoint.Checkpoint.HeldByAnotherException;
-import dev.pawl.checkpoint.LineFormat.Status;
-import dev.pawl.harness.CheckpointFile;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -27,6 +21,7 @@ import java.util.logging.Level;
 import java.util.logging.Logger;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -36,6 +31,13 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+
+import dev.pawl.PawlConfig.Checkpoint.Durability;
+import dev.pawl.Usage;
+import dev.pawl.checkpoint.Checkpoint.ClosedException;
+import dev.pawl.checkpoint.Checkpoint.HeldByAnotherException;
+import dev.pawl.checkpoint.LineFormat.Status;
+import dev.pawl.harness.CheckpointFile;
 
 @Timeout(30)
 class CheckpointTest {

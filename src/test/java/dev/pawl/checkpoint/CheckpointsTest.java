@@ -3,21 +3,23 @@ package dev.pawl.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.pawl.checkpoint.Checkpoints.Totals;
-import dev.pawl.harness.CheckpointFile;
-import dev.pawl.harness.Configs;
-import io.quarkus.runtime.configuration.ConfigurationException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Map;
 import java.util.concurrent.CompletionException;
+
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+
+import dev.pawl.checkpoint.Checkpoints.Totals;
+import dev.pawl.harness.CheckpointFile;
+import dev.pawl.harness.Configs;
+import io.quarkus.runtime.configuration.ConfigurationException;
 
 @Timeout(30)
 class CheckpointsTest {

@@ -5,20 +5,22 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import dev.pawl.PawlConfig.Checkpoint.Durability;
-import dev.pawl.checkpoint.Checkpoint.ClosedException;
-import dev.pawl.harness.CheckpointFile;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+
+import dev.pawl.PawlConfig.Checkpoint.Durability;
+import dev.pawl.checkpoint.Checkpoint.ClosedException;
+import dev.pawl.harness.CheckpointFile;
 
 @Timeout(30)
 class GroupCommitTest {

@@ -1,9 +1,13 @@
 package dev.pawl.checkpoint;
 
+import java.time.Instant;
+import java.util.List;
+
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.TextNode;
+
 import dev.pawl.Failure;
 import dev.pawl.Usage;
 import dev.pawl.checkpoint.CheckpointLine.Done;
@@ -11,8 +15,6 @@ import dev.pawl.checkpoint.CheckpointLine.Failed;
 import dev.pawl.checkpoint.CheckpointLine.Forgotten;
 import dev.pawl.checkpoint.CheckpointLine.Step;
 import dev.pawl.checkpoint.CheckpointLine.StepOutput;
-import java.time.Instant;
-import java.util.List;
 
 /** Lines such as the product writes. */
 final class Lines {

@@ -2,14 +2,16 @@ package dev.pawl.harness;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.pawl.harness.CheckpointFile.Line;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+
+import dev.pawl.harness.CheckpointFile.Line;
 
 class CheckpointFileTest {
 

@@ -1,9 +1,10 @@
 package dev.pawl.harness;
 
-import dev.pawl.PawlConfig;
-import io.smallrye.config.SmallRyeConfigBuilder;
 import java.util.HashMap;
 import java.util.Map;
+
+import dev.pawl.PawlConfig;
+import io.smallrye.config.SmallRyeConfigBuilder;
 
 /** Configurations for tests that need no Quarkus: what is given, and the product's defaults for the rest. */
 public final class Configs {

@@ -1,7 +1,8 @@
 package dev.pawl.progress;
 
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Clock;
+
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 
 /** Counters for tests of other packages. */
 public final class Progresses {

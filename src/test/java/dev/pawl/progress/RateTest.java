@@ -3,6 +3,7 @@ package dev.pawl.progress;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Instant;
+
 import org.junit.jupiter.api.Test;
 
 class RateTest {

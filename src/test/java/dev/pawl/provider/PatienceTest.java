@@ -4,20 +4,22 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import dev.pawl.Failure;
-import dev.pawl.harness.Configs;
-import dev.pawl.provider.Patience.AbandonedException;
-import io.quarkus.runtime.configuration.ConfigurationException;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+
+import dev.pawl.Failure;
+import dev.pawl.harness.Configs;
+import dev.pawl.provider.Patience.AbandonedException;
+import io.quarkus.runtime.configuration.ConfigurationException;
 
 @Timeout(30)
 class PatienceTest {
