@@ -38,13 +38,17 @@ public final class ModelEndpoint {
     }
 
     /**
-     * Blocks until the endpoint answers; call it on a virtual thread.
+     * Blocks until the endpoint answers; call it on a virtual thread. No call begins for a document that is to be left to
+     * another owner.
      *
      * @throws Failure.Raised where the endpoint refuses this very prompt
      * @throws Patience.AbandonedException where {@code leaving} reached zero first
      */
     public ChatResponse call(String step, ChatRequest request, CountDownLatch leaving) throws Failure.Raised, InterruptedException {
         return patience.insist("The model call of step " + step, leaving, () -> {
+            if (leaving.getCount() == 0) {
+                throw new Patience.AbandonedException();
+            }
             try {
                 ChatResponse response = model.chat(request);
                 progress.called(usage(response));

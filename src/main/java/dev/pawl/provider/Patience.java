@@ -58,16 +58,13 @@ public final class Patience {
      * Blocks until an attempt succeeds; call it on a virtual thread.
      *
      * @param what what is attempted, for the log
-     * @param leaving at zero once the document is to be left to another owner; then no further attempt begins
+     * @param leaving at zero once the document is to be left to another owner; then a failed attempt is the last
      * @throws Failure.Raised where the fault is the document's
-     * @throws AbandonedException where {@code leaving} came first
+     * @throws AbandonedException where {@code leaving} reached zero and the last attempt failed
      */
     public <T> T insist(String what, CountDownLatch leaving, Attempt<T> attempt) throws Failure.Raised, InterruptedException {
         Duration wait = first;
         while (true) {
-            if (leaving.getCount() == 0) {
-                throw new AbandonedException();
-            }
             try {
                 return attempt.make();
             } catch (Failure.Raised | InterruptedException | AbandonedException e) {
@@ -75,7 +72,9 @@ public final class Patience {
             } catch (Exception e) {
                 long waitMs = ThreadLocalRandom.current().nextLong(wait.toMillis() / 2, wait.toMillis() + 1);
                 LOG.warnf("%s failed, trying again in %d ms: %s", what, waitMs, describe(e));
-                leaving.await(waitMs, TimeUnit.MILLISECONDS);
+                if (leaving.await(waitMs, TimeUnit.MILLISECONDS)) {
+                    throw new AbandonedException();
+                }
                 wait = wait.multipliedBy(2).compareTo(longest) > 0 ? longest : wait.multipliedBy(2);
             }
         }

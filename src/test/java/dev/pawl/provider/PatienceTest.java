@@ -76,11 +76,12 @@ class PatienceTest {
     }
 
     @Test
-    void documentThatIsLeft_isNotAttempted() {
+    void documentThatIsLeft_isAttemptedOnce() throws Exception {
         leaving.countDown();
 
-        assertThatThrownBy(() -> patience("1h", "1h").insist("A call", leaving, this::attempt)).isInstanceOf(AbandonedException.class);
-        assertThat(attempts).hasValue(0);
+        assertThat(patience("1h", "1h").insist("An emission", leaving, this::attempt)).isEqualTo(1);
+        assertThatThrownBy(() -> patience("1h", "1h").insist("An emission", leaving, failing(2))).isInstanceOf(AbandonedException.class);
+        assertThat(attempts).hasValue(2);
     }
 
     @Test
