@@ -56,8 +56,6 @@ public final class Rig implements AutoCloseable {
         config.put("mp.messaging.incoming.documents.group.instance.id", "the-only-one");
         // A commit waits for the poll that is under way, by default for up to a second.
         config.put("mp.messaging.incoming.documents.poll-timeout", "50");
-        config.put("quarkus.langchain4j.openai.base-url", model.baseUrl());
-        config.put("quarkus.langchain4j.openai.api-key", "a-key-for-tests");
         config.put("pawl.provider.backoff", "20ms");
         config.put("pawl.provider.max-backoff", "200ms");
         config.put("pawl.documents.location", "file:" + directory.resolve("texts") + "/{id}.txt");
@@ -104,6 +102,9 @@ public final class Rig implements AutoCloseable {
         PawlProcess process = PawlProcess.builder()
                 .directory(directory)
                 .env("KAFKA_BOOTSTRAP_SERVERS", broker.bootstrapServers())
+                // As most people write it: without a slash at the end.
+                .env("OPENAI_BASE_URL", model.baseUrl().replaceFirst("/$", ""))
+                .env("OPENAI_API_KEY", "a-key-for-tests")
                 .config(config)
                 .start();
         processes.add(process);
