@@ -56,6 +56,9 @@ public final class DocumentReader {
         this.maxBytes = maxBytes(config.documents().maxBytes().asLongValue());
         this.allowedUris = config.documents().allowedUris().orElse(List.of()).stream().map(DocumentReader::allowedUri).toList();
         this.timeout = config.documents().timeout();
+        if (timeout.toMillis() < 1) {
+            throw PawlConfig.refusal("pawl.documents.timeout", timeout, "a duration from 1ms");
+        }
         this.http = HttpClient.newBuilder().followRedirects(HttpClient.Redirect.NEVER).connectTimeout(timeout).build();
         checkLocation();
     }

@@ -89,21 +89,26 @@ public final class Intake {
             return Uni.createFrom().voidItem();
         }
         Context eventLoop = Vertx.currentContext();
-        return pipeline.process(new Delivery(record, assignment))
+        Delivery delivery = new Delivery(record, assignment);
+        return pipeline.process(delivery)
                 .onItem().invoke(progress::ended)
-                .chain(outcome -> settle(message, outcome, eventLoop))
+                .chain(outcome -> settle(message, delivery, outcome, eventLoop))
                 .onFailure().recoverWithUni(unexpected -> {
-                    LOG.errorf(unexpected, "%s@%d stays unacknowledged", assignment.partition(), record.offset());
+                    LOG.errorf(unexpected, "%s stays unacknowledged", delivery.source());
                     return Uni.createFrom().voidItem();
                 })
                 .onTermination().invoke(assignment::leave);
     }
 
-    private static Uni<Void> settle(Message<byte[]> message, Outcome outcome, Context eventLoop) {
+    private static Uni<Void> settle(Message<byte[]> message, Delivery delivery, Outcome outcome, Context eventLoop) {
         return switch (outcome) {
             case Outcome.Completed _, Outcome.Repeated _, Outcome.Skipped _, Outcome.Forgotten _ ->
                 Uni.createFrom().completionStage(message::ack);
-            case Outcome.Failed failed -> deadLetter(message, failed.failure(), eventLoop);
+            case Outcome.Failed(Failure failure) -> {
+                LOG.infof("%s is a dead letter: %s%s", delivery.source(), failure.kind().text(),
+                        failure.step() == null ? "" : " in step " + failure.step());
+                yield deadLetter(message, failure, eventLoop);
+            }
             case Outcome.Abandoned _ -> Uni.createFrom().voidItem();
         };
     }

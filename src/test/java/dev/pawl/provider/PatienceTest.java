@@ -86,9 +86,10 @@ class PatienceTest {
 
     @Test
     void leaving_endsTheWait() {
+        Patience patience = patience("1h", "1h");
         CompletableFuture<Integer> insisting = CompletableFuture.supplyAsync(() -> {
             try {
-                return patience("1h", "1h").insist("A call", leaving, failing(Integer.MAX_VALUE));
+                return patience.insist("A call", leaving, failing(Integer.MAX_VALUE));
             } catch (Failure.Raised | InterruptedException e) {
                 throw new CompletionException(e);
             }
