@@ -78,6 +78,38 @@ public interface PawlConfig {
         @WithDefault("fsync")
         Durability durability();
 
+        Compaction compaction();
+
+        Retention retention();
+
+        interface Compaction {
+
+            /**
+             * A file is rewritten without its garbage, which is step lines of finished documents and lines that later ones
+             * replaced, when more than this share of its bytes is garbage: above 0, at most 1. At a half a file is at most twice
+             * as large as it must be, and a byte is on average written once more.
+             */
+            @WithDefault("0.5")
+            double garbageShare();
+
+            /** A file shorter than this is not rewritten, nor one that has grown by less since it was. */
+            @WithDefault("1M")
+            MemorySize minSize();
+        }
+
+        /** What is dropped for its age, a tenth of it late at most; for ever where it is not set. Lines without a time have no age. */
+        interface Retention {
+
+            /**
+             * How long a finished document keeps its result. After that it still counts as done and is never called for again,
+             * but its result can't be emitted again, nor its steps be reused when the chain has changed.
+             */
+            Optional<Duration> results();
+
+            /** How long anything is known of a document. After that it is a new one: published again, it runs and is paid for again. */
+            Optional<Duration> lines();
+        }
+
         enum Durability {
             FSYNC,
             OS

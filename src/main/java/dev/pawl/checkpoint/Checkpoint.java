@@ -2,27 +2,25 @@ package dev.pawl.checkpoint;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.util.Arrays;
+import java.time.Clock;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.function.BiConsumer;
 
 import org.jboss.logging.Logger;
 
 import dev.pawl.PawlConfig.Checkpoint.Durability;
 import dev.pawl.checkpoint.CheckpointIndex.Positions;
+import dev.pawl.checkpoint.CheckpointIndex.StepLine;
 import dev.pawl.checkpoint.CheckpointLoader.Loaded;
+import dev.pawl.checkpoint.CheckpointLock.HeldByAnotherException;
 import dev.pawl.checkpoint.LineFormat.MalformedLineException;
 import dev.pawl.checkpoint.LineFormat.Status;
 
@@ -36,15 +34,18 @@ import dev.pawl.checkpoint.LineFormat.Status;
  * found when opened                          what happens
  * ────────────────────────────────────────   ─────────────────────────────────────────────────────────────
  * no file                                    created, its directory forced
+ * an unfinished compaction's file            deleted
+ * a sidecar that can be believed             only what was appended after it is read; see {@link CheckpointLoader}
  * a whole last line without a newline        kept; the next append puts the newline first
  * a torn last line                           cut off: its append was never answered
- * a malformed line before that               passed over and reported; its document runs again
+ * damage before that                         passed over and reported; its document runs again; see {@link CheckpointScanner}
  * another process's lock                     {@link HeldByAnotherException}, which names the process
  *
  * happens while open
  * ────────────────────────────────────────   ─────────────────────────────────────────────────────────────
  * a write or fsync fails                     this append and all later ones fail, for good: the page cache
  *                                            can't be trusted after that; a restart reads what is really there
+ * much of the file is garbage                it is compacted; see {@link Compaction}
  * </pre>
  *
  * <p>{@link #find} and {@link #append} may be called from any thread. Writing happens on the thread of
@@ -57,30 +58,33 @@ public final class Checkpoint {
     /** A group of usual lines goes out with one call; a group of huge ones does not need their sum in memory again. */
     private static final int MAX_WRITE_BYTES = 8 << 20;
 
-    /** The files this process holds. Asked before the lock is: closing a second descriptor of it would give it back. */
-    private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
-
     private final Path path;
-    private final Durability durability;
-    private final GroupCommit groupCommit;
-    private final BiConsumer<Path, IOException> onFailure;
-    private final FileChannel lockChannel;
-    private final FileChannel appender;
-    private volatile FileChannel reader;
-    private final CheckpointIndex index = new CheckpointIndex(this::idAt);
+    private final Shared shared;
+    private final CheckpointLock lock;
+    private final CheckpointIndex index;
+    private final Upkeep upkeep;
+    /** By generation. Two only while a compaction's new lines are being pointed to. */
+    private final AtomicReferenceArray<LineReader> readers = new AtomicReferenceArray<>(2);
 
-    private long end;
+    private FileChannel appender;
+    private volatile int generation;
+    private volatile long end;
     private boolean newlineOwed;
+    private volatile Damage damage;
     private IOException failure;
     private volatile boolean closed;
 
-    /** The file is another process's. */
-    public static final class HeldByAnotherException extends IOException {
-        HeldByAnotherException(Path path, String holder) {
-            super("%s is held by %s: two processes must not write one checkpoint. Stop that process, or give this one a %s of its own"
-                    .formatted(path, holder, "pawl.checkpoint.directory"));
-        }
-    }
+    /**
+     * What the checkpoints of one directory have in common.
+     *
+     * @param upkeepExecutor one thread
+     * @param onFailure told once for a checkpoint, on the group commit's thread, when a write or fsync failed
+     */
+    record Shared(Durability durability, Upkeep.Policy upkeepPolicy, GroupCommit groupCommit, ScheduledExecutorService upkeepExecutor,
+            Clock clock, Disk disk, BiConsumer<Path, IOException> onFailure) {}
+
+    /** How far the file goes and what it is like there. */
+    record Extent(long end, boolean newlineOwed, Damage damage) {}
 
     /** The partition went to another owner, or the process ends. */
     public static final class ClosedException extends IOException {
@@ -89,106 +93,61 @@ public final class Checkpoint {
         }
     }
 
-    /** Opens the channel that lines are appended through. Tests put a failing disk behind it. */
-    @FunctionalInterface
-    interface AppenderOpener {
-        FileChannel open(Path path) throws IOException;
-    }
-
-    private Checkpoint(Path path, Durability durability, GroupCommit groupCommit, BiConsumer<Path, IOException> onFailure,
-            AppenderOpener appenders, FileChannel lockChannel) throws IOException {
-        this.path = path;
-        this.durability = durability;
-        this.groupCommit = groupCommit;
-        this.onFailure = onFailure;
-        this.lockChannel = lockChannel;
-        boolean created = Files.notExists(path);
-        this.appender = appenders.open(path);
-        this.reader = FileChannel.open(path, StandardOpenOption.READ);
-        if (created) {
-            force(path.getParent());
-        }
-        load();
-    }
-
     /**
      * Opens and loads the file, and creates it where there is none. Blocks for as long as reading it takes.
      *
-     * @param onFailure told once, on the group commit's thread, when a write or fsync failed
+     * @throws HeldByAnotherException where another process has it open, or this one
      */
-    static Checkpoint open(Path path, Durability durability, GroupCommit groupCommit, BiConsumer<Path, IOException> onFailure)
-            throws IOException {
-        return open(path, durability, groupCommit, onFailure, Checkpoint::openAppender);
-    }
-
-    static Checkpoint open(Path path, Durability durability, GroupCommit groupCommit, BiConsumer<Path, IOException> onFailure,
-            AppenderOpener appenders) throws IOException {
-        if (!HELD.add(path)) {
-            throw new HeldByAnotherException(path, "this very process");
-        }
-        FileChannel lockChannel = null;
+    static Checkpoint open(Path path, Shared shared) throws IOException {
+        CheckpointLock lock = CheckpointLock.take(path);
         try {
-            lockChannel = lock(path);
-            return new Checkpoint(path, durability, groupCommit, onFailure, appenders, lockChannel);
+            return new Checkpoint(path, shared, lock);
         } catch (IOException | RuntimeException e) {
-            release(path, lockChannel);
+            lock.close();
             throw e;
         }
     }
 
-    private static void release(Path path, FileChannel lockChannel) throws IOException {
+    private Checkpoint(Path path, Shared shared, CheckpointLock lock) throws IOException {
+        this.path = path;
+        this.shared = shared;
+        this.lock = lock;
+        Files.deleteIfExists(Compaction.unfinished(path));
+        boolean created = Files.notExists(path);
+        this.appender = shared.disk().openForAppend(path);
         try {
-            if (lockChannel != null) {
-                lockChannel.close();
+            if (created) {
+                shared.disk().forceDirectory(path.getParent());
             }
-        } finally {
-            HELD.remove(path);
-        }
-    }
-
-    static FileChannel openAppender(Path path) throws IOException {
-        return FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.APPEND);
-    }
-
-    /**
-     * The lock lies beside the file and not on it: POSIX drops a process's lock on a file when any of its descriptors
-     * of that file is closed.
-     */
-    private static FileChannel lock(Path path) throws IOException {
-        Path lockPath = path.resolveSibling(path.getFileName() + ".lock");
-        FileChannel channel = FileChannel.open(lockPath,
-                StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
-        try {
-            FileLock lock = channel.tryLock();
-            if (lock == null) {
-                throw new HeldByAnotherException(path, Files.readString(lockPath).strip());
-            }
-            String holder = "process %d on %s\n".formatted(ProcessHandle.current().pid(), hostName());
-            channel.truncate(0).write(ByteBuffer.wrap(holder.getBytes(StandardCharsets.UTF_8)), 0);
-            return channel;
+            readers.set(generation, new LineReader(path));
+            Loaded loaded = new CheckpointLoader(path, () -> new CheckpointIndex(this::idAt)).load();
+            this.index = loaded.index();
+            this.end = loaded.end();
+            this.newlineOwed = loaded.newlineOwed();
+            this.damage = loaded.damage();
+            cutOffTornLine();
+            this.upkeep = new Upkeep(this, shared.disk(), shared.upkeepPolicy(), shared.upkeepExecutor(), shared.clock(), loaded);
         } catch (IOException | RuntimeException e) {
-            channel.close();
+            closeReader(generation);
+            appender.close();
             throw e;
         }
+        report();
+        upkeep.begin();
     }
 
-    private static String hostName() {
-        String name = System.getenv("HOSTNAME");
-        return name == null ? "this host" : name;
-    }
-
-    private void load() throws IOException {
-        Loaded loaded = new CheckpointLoader(reader, index).load();
-        end = loaded.end();
-        newlineOwed = loaded.unterminated();
+    private void cutOffTornLine() throws IOException {
         long torn = appender.size() - end;
         if (torn > 0) {
             LOG.warnf("%s: cut off a torn last line of %d bytes; its document was never acknowledged", path, torn);
             appender.truncate(end);
             appender.force(true);
         }
-        if (loaded.malformed() > 0) {
-            LOG.warnf("%s: passed over %d malformed lines, the first at %s", path, loaded.malformed(), loaded.firstMalformed());
+    }
+
+    private void report() {
+        if (damage.places() > 0) {
+            LOG.warnf("%s: passed over %d malformed lines, the first at %s", path, damage.places(), damage.first());
         }
         LOG.infof("%s: %d done, %d failed, %d unfinished",
                 path, documents(Status.DONE), documents(Status.FAILED), documents(Status.STEP));
@@ -196,89 +155,66 @@ public final class Checkpoint {
 
     /** What the file holds of a document. Reads the lines it finds; no other input or output. */
     History find(String id) {
-        Positions positions = index.find(id);
+        while (true) {
+            try {
+                return history(id, index.find(id));
+            } catch (LineReader.ClosedException e) {
+                if (closed) {
+                    return History.NONE;
+                }
+                // Compaction has moved the lines since the index was asked, and closed the old file.
+            }
+        }
+    }
+
+    private History history(String id, Positions positions) throws LineReader.ClosedException {
         CheckpointLine last = positions.last() == LinePosition.NONE ? null : confirmed(id, positions.last());
         Map<String, CheckpointLine.StepOutput> steps = new HashMap<>();
         if (last instanceof CheckpointLine.Done done) {
             done.steps().forEach(step -> steps.put(step.step(), step));
         }
-        for (long position : positions.steps()) {
-            if (confirmed(id, position) instanceof CheckpointLine.Step step) {
+        for (StepLine line : positions.steps()) {
+            if (confirmed(id, line.position()) instanceof CheckpointLine.Step step) {
                 steps.put(step.output().step(), step.output());
             }
         }
         return last == null && steps.isEmpty() ? History.NONE : new History(last, steps);
     }
 
-    private CheckpointLine confirmed(String id, long position) {
-        CheckpointLine line = lineAt(position);
-        return line != null && line.id().equals(id) ? line : null;
-    }
-
-    private String idAt(long position) {
-        CheckpointLine line = lineAt(position);
-        return line == null ? null : line.id();
-    }
-
-    /** Null where the bytes are no longer a line: the file was changed under a running process. */
-    private CheckpointLine lineAt(long position) {
+    /** Null where the bytes are no longer this document's line: the file was changed under a running process. */
+    private CheckpointLine confirmed(String id, long position) throws LineReader.ClosedException {
         try {
-            byte[] bytes = read(LinePosition.offset(position), LinePosition.length(position));
-            return LineFormat.decode(bytes, 0, bytes.length);
+            byte[] bytes = read(position);
+            CheckpointLine line = LineFormat.decode(bytes, 0, bytes.length);
+            return line.id().equals(id) ? line : null;
+        } catch (LineReader.ClosedException e) {
+            throw e;
         } catch (IOException | MalformedLineException e) {
-            LOG.errorf("%s: the line at byte %d can't be read back: %s", path, LinePosition.offset(position), e.getMessage());
-            return null;
+            return unreadable(position, e);
         }
     }
 
-    private byte[] read(long offset, int length) throws IOException {
-        byte[] bytes = new byte[length == 0 ? LineFormat.MAX_LINE_BYTES : length];
-        int filled = readFully(bytes, offset);
-        if (length != 0) {
-            return bytes;
-        }
-        int newline = 0;
-        while (newline < filled && bytes[newline] != '\n') {
-            newline++;
-        }
-        return Arrays.copyOf(bytes, newline);
-    }
-
-    /** Up to the end of the file. An interrupt closes the channel that a thread reads from, under all other readers as well. */
-    private int readFully(byte[] bytes, long offset) throws IOException {
-        boolean interrupted = Thread.interrupted();
+    /** Called by the index, which holds no position of a file that is closed. */
+    private String idAt(long position) {
         try {
-            while (true) {
-                FileChannel channel = reader;
-                try {
-                    ByteBuffer buffer = ByteBuffer.wrap(bytes);
-                    while (buffer.hasRemaining() && channel.read(buffer, offset + buffer.position()) >= 0) {
-                        // The condition reads.
-                    }
-                    return buffer.position();
-                } catch (ClosedChannelException e) {
-                    interrupted |= Thread.interrupted();
-                    reopenReader(channel);
-                }
-            }
-        } finally {
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
+            byte[] bytes = read(position);
+            return LineFormat.head(bytes, 0, bytes.length).id();
+        } catch (IOException | MalformedLineException e) {
+            return unreadable(position, e);
         }
     }
 
-    private synchronized void reopenReader(FileChannel broken) throws IOException {
-        if (closed) {
-            throw new ClosedException(path);
+    private byte[] read(long position) throws IOException {
+        LineReader reader = readers.get(LinePosition.generation(position));
+        if (reader == null) {
+            throw new LineReader.ClosedException();
         }
-        if (reader == broken) {
-            reader = FileChannel.open(path, StandardOpenOption.READ);
-        }
+        return reader.read(position);
     }
 
-    private synchronized void closeReader() throws IOException {
-        reader.close();
+    private <T> T unreadable(long position, Exception why) {
+        LOG.errorf("%s: the line at byte %d can't be read back: %s", path, LinePosition.offset(position), why.getMessage());
+        return null;
     }
 
     /**
@@ -286,7 +222,7 @@ public final class Checkpoint {
      * then the line may or may not be in the file, and nobody may act as if it were.
      */
     public CompletableFuture<Void> append(CheckpointLine line) {
-        return groupCommit.submit(new PendingAppend(this, line, LineFormat.encode(line), new CompletableFuture<>()));
+        return shared.groupCommit().submit(new PendingAppend(this, line, LineFormat.encode(line), new CompletableFuture<>()));
     }
 
     /** A line on its way to the disk, and who waits for it. */
@@ -311,13 +247,14 @@ public final class Checkpoint {
             return;
         }
         group.forEach(append -> append.durable().complete(null));
+        upkeep.look();
     }
 
     private void write(List<PendingAppend> group) throws IOException {
         long start = end + (newlineOwed ? 1 : 0);
         long size = group.stream().mapToLong(append -> append.bytes().length).sum();
         if (start + size > LinePosition.MAX_OFFSET) {
-            throw new IOException(path + " has reached its largest size, 256 GiB");
+            throw new IOException(path + " has reached its largest size, 128 GiB");
         }
         if (newlineOwed) {
             write(ByteBuffer.wrap(new byte[] { '\n' }));
@@ -332,13 +269,14 @@ public final class Checkpoint {
             buffer.put(append.bytes());
         }
         write(buffer.flip());
-        if (durability == Durability.FSYNC) {
+        if (shared.durability() == Durability.FSYNC) {
             appender.force(false);
         }
         end = start + size;
         long offset = start;
         for (PendingAppend append : group) {
-            index.put(append.line().id(), LinePosition.of(offset, append.bytes().length - 1, statusOf(append.line())));
+            CheckpointLine line = append.line();
+            index.put(line.id(), stepOf(line), LinePosition.of(offset, append.bytes().length - 1, statusOf(line), generation));
             offset += append.bytes().length;
         }
     }
@@ -358,11 +296,96 @@ public final class Checkpoint {
         };
     }
 
+    private static String stepOf(CheckpointLine line) {
+        return line instanceof CheckpointLine.Step step ? step.output().step() : null;
+    }
+
     private void fail(IOException cause) {
         if (failure == null) {
             failure = cause;
-            onFailure.accept(path, cause);
+            shared.onFailure().accept(path, cause);
         }
+    }
+
+    @FunctionalInterface
+    interface Action {
+        void run() throws IOException;
+    }
+
+    /** Runs an action between two groups of appends, and waits for it. */
+    void onWriter(Action action) throws IOException {
+        CompletableFuture<IOException> thrown = new CompletableFuture<>();
+        shared.groupCommit().await(() -> {
+            try {
+                if (failure != null) {
+                    throw failure;
+                }
+                action.run();
+                thrown.complete(null);
+            } catch (IOException e) {
+                thrown.complete(e);
+            } catch (RuntimeException | Error e) {
+                thrown.complete(new IOException(e));
+            }
+        });
+        if (thrown.join() != null) {
+            throw thrown.join();
+        }
+    }
+
+    /**
+     * Takes over the file that a compaction has put in the place of the one before, on the group commit's thread. The index
+     * leads to the old one until it is told otherwise and {@link #closeReader} is called for it.
+     */
+    void replaced(FileChannel newAppender, LineReader newReader, long newEnd, Damage newDamage) throws IOException {
+        FileChannel oldAppender = appender;
+        readers.set(1 - generation, newReader);
+        appender = newAppender;
+        generation = 1 - generation;
+        end = newEnd;
+        newlineOwed = false;
+        damage = newDamage;
+        try {
+            oldAppender.close();
+            shared.disk().forceDirectory(path.getParent());
+        } catch (IOException e) {
+            fail(e);
+            throw e;
+        }
+    }
+
+    void closeReader(int ofGeneration) throws IOException {
+        LineReader reader = readers.getAndSet(ofGeneration, null);
+        if (reader != null) {
+            reader.close();
+        }
+    }
+
+    boolean readsTwoFiles() {
+        return readers.get(0) != null && readers.get(1) != null;
+    }
+
+    /** On the group commit's thread. */
+    Extent extent() {
+        return new Extent(end, newlineOwed, damage);
+    }
+
+    /** How many bytes the file has, as far as appends were answered. */
+    long end() {
+        return end;
+    }
+
+    /** Bytes that no look-up leads to any more, damaged ones not counted. */
+    long garbageBytes() {
+        return end - index.liveBytes() - damage.bytes();
+    }
+
+    int generation() {
+        return generation;
+    }
+
+    CheckpointIndex index() {
+        return index;
     }
 
     int documents(Status status) {
@@ -375,15 +398,13 @@ public final class Checkpoint {
 
     /** Closes the file after the appends that were submitted before, and gives the lock back. Later ones fail. */
     void close() throws IOException {
-        groupCommit.await(() -> closed = true);
-        appender.close();
-        closeReader();
-        release(path, lockChannel);
-    }
-
-    private static void force(Path directory) throws IOException {
-        try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
-            channel.force(true);
+        upkeep.stop();
+        shared.groupCommit().await(() -> closed = true);
+        try (lock; LineReader one = readers.get(0); LineReader other = readers.get(1)) {
+            appender.close();
+            if (failure == null) {
+                upkeep.writeLastSidecar();
+            }
         }
     }
 }

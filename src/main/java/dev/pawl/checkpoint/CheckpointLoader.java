@@ -1,116 +1,128 @@
 package dev.pawl.checkpoint;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.util.Arrays;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 
+import org.jboss.logging.Logger;
+
+import dev.pawl.checkpoint.CheckpointScanner.End;
 import dev.pawl.checkpoint.LineFormat.Head;
 import dev.pawl.checkpoint.LineFormat.MalformedLineException;
+import dev.pawl.checkpoint.Sidecar.Covered;
+import dev.pawl.checkpoint.Sidecar.UselessException;
 
 /**
- * Reads a checkpoint file from its first byte to its last, once, when it is opened. Malformed lines are counted and
- * passed over: one costs a repeated document, never a lost one.
+ * Brings the index of a checkpoint into memory when it is opened: from its {@linkplain Sidecar sidecar} and the lines that
+ * were appended after that, or, where the sidecar can't be believed, from all lines.
+ *
+ * <pre>
+ * the sidecar                                     the file's own word                       what is read
+ * ─────────────────────────────────────────────   ───────────────────────────────────────   ────────────
+ * missing, torn, of another version, with a wrong                                           all
+ * length or checksum
+ * of another file (inode), of a longer one,                                                 all
+ * of one with other bytes (samples)
+ * written when the file was closed                written to since                          all
+ *                                                 not written to since                      nothing
+ * written while it was in use                     written to after its last line was made   all
+ *                                                 last written to by an append              the tail
+ * </pre>
+ *
+ * What a person did to the file while it was closed is so seen, as long as it is not the same length, in the same inode,
+ * within seconds of the last append of a process that was killed.
  */
 final class CheckpointLoader {
 
     /**
      * @param end where the next line goes; bytes beyond it are a torn line
-     * @param unterminated whether the last line is whole but for its newline, as some editors leave it
-     * @param malformed how many lines were passed over, a torn last one not counted
-     * @param firstMalformed what was wrong with the first of them and where; null without one
+     * @param newlineOwed whether the last line is whole but for its newline
+     * @param sidecarEnd how much of the file the sidecar knew; 0 where it was of no use
+     * @param compactedAtMs when garbage was last dropped, since the epoch; 0 where that is not known
      */
-    record Loaded(long end, boolean unterminated, int malformed, String firstMalformed) {}
+    record Loaded(CheckpointIndex index, long end, boolean newlineOwed, Damage damage, long sidecarEnd, long sidecarBytes,
+            long compactedAtMs) {}
 
-    private static final int CHUNK_BYTES = 1 << 20;
-    private static final long NONE = -1;
+    private static final Logger LOG = Logger.getLogger(CheckpointLoader.class);
 
-    private final FileChannel file;
-    private final CheckpointIndex index;
+    /** An append follows the making of its line by as much as a slow disk takes. */
+    private static final Duration APPEND_TIME = Duration.ofSeconds(5);
 
-    private int malformed;
-    private String firstMalformed;
-    /** Where a run of bytes began that is too long to be a line, and whose newline is still to come. */
-    private long overlongStart = NONE;
+    private final Path path;
+    private final Supplier<CheckpointIndex> emptyIndex;
 
-    CheckpointLoader(FileChannel file, CheckpointIndex index) {
-        this.file = file;
-        this.index = index;
+    private CheckpointIndex index;
+    private Damage damage = Damage.NONE;
+    private long lastLine = LinePosition.NONE;
+
+    CheckpointLoader(Path path, Supplier<CheckpointIndex> emptyIndex) {
+        this.path = path;
+        this.emptyIndex = emptyIndex;
     }
 
+    /** Blocks for as long as reading takes. */
     Loaded load() throws IOException {
-        byte[] window = new byte[CHUNK_BYTES];
-        long windowStart = 0;
-        int filled = 0;
-        while (true) {
-            int read = file.read(ByteBuffer.wrap(window, filled, window.length - filled), windowStart + filled);
-            if (read < 0) {
-                return finish(window, windowStart, filled);
-            }
-            int scanFrom = filled;
-            filled += read;
-            int lineStart = 0;
-            for (int i = scanFrom; i < filled; i++) {
-                if (window[i] == '\n') {
-                    line(window, lineStart, i, windowStart);
-                    lineStart = i + 1;
+        try (FileChannel file = FileChannel.open(path, StandardOpenOption.READ)) {
+            try {
+                return fromSidecar(file);
+            } catch (UselessException e) {
+                if (Files.exists(Sidecar.path(path))) {
+                    LOG.warnf("%s is of no use, reading the whole file: %s", Sidecar.path(path), e.getMessage());
                 }
             }
-            System.arraycopy(window, lineStart, window, 0, filled - lineStart);
-            windowStart += lineStart;
-            filled -= lineStart;
-            if (filled == window.length && window.length < LineFormat.MAX_LINE_BYTES) {
-                window = Arrays.copyOf(window, window.length * 2);
-            } else if (filled == window.length) {
-                overlongStart = overlongStart == NONE ? windowStart : overlongStart;
-                windowStart += filled;
-                filled = 0;
+            index = emptyIndex.get();
+            damage = Damage.NONE;
+            End end = scan(file, 0);
+            return new Loaded(index, end.end(), end.unterminated(), damage, 0, 0, 0);
+        }
+    }
+
+    private Loaded fromSidecar(FileChannel file) throws IOException, UselessException {
+        index = emptyIndex.get();
+        Sidecar.Content sidecar = Sidecar.read(path, file, index);
+        Covered covered = sidecar.covered();
+        damage = covered.damage();
+        End end = scan(file, covered.end());
+        if (!covered.closed()) {
+            checkTime(covered);
+        }
+        boolean newlineOwed = end.end() == covered.end() ? covered.newlineOwed() : end.unterminated();
+        return new Loaded(index, end.end(), newlineOwed, damage, covered.end(), sidecar.size(), covered.compactedAtMs());
+    }
+
+    private void checkTime(Covered covered) throws IOException, UselessException {
+        long lastAppendNs = covered.timeNs();
+        if (lastLine != LinePosition.NONE) {
+            try (LineReader reader = new LineReader(path)) {
+                byte[] bytes = reader.read(lastLine);
+                long lineNs = TimeUnit.MILLISECONDS.toNanos(LineFormat.decode(bytes, 0, bytes.length).ts().toEpochMilli());
+                lastAppendNs = Math.max(lastAppendNs, lineNs);
+            } catch (MalformedLineException e) {
+                throw new UselessException("the file changes while it is read");
             }
         }
-    }
-
-    private Loaded finish(byte[] window, long windowStart, int filled) {
-        if (overlongStart != NONE) {
-            return new Loaded(overlongStart, false, malformed, firstMalformed);
-        }
-        if (filled == 0) {
-            return new Loaded(windowStart, false, malformed, firstMalformed);
-        }
-        try {
-            Head head = LineFormat.head(window, 0, filled);
-            index.put(head.id(), LinePosition.of(windowStart, filled, head.status()));
-            return new Loaded(windowStart + filled, true, malformed, firstMalformed);
-        } catch (MalformedLineException torn) {
-            return new Loaded(windowStart, false, malformed, firstMalformed);
+        if (Sidecar.modifiedNs(path) > lastAppendNs + APPEND_TIME.toNanos()) {
+            throw new UselessException("the file was written to after its last append");
         }
     }
 
-    private void line(byte[] window, int from, int to, long windowStart) {
-        if (overlongStart != NONE) {
-            malformed(overlongStart, "longer than a line may be");
-            overlongStart = NONE;
-            return;
-        }
-        int start = windowStart + from == 0 && startsWithByteOrderMark(window, to) ? 3 : from;
-        int end = to > start && window[to - 1] == '\r' ? to - 1 : to;
-        if (start == end) {
-            return;
-        }
-        try {
-            Head head = LineFormat.head(window, start, end);
-            index.put(head.id(), LinePosition.of(windowStart + start, end - start, head.status()));
-        } catch (MalformedLineException e) {
-            malformed(windowStart + from, e.getMessage());
-        }
-    }
+    private End scan(FileChannel file, long from) throws IOException {
+        return new CheckpointScanner(file, new CheckpointScanner.Visitor() {
+            @Override
+            public void line(Head head, byte[] bytes, int from, int to, long offset) {
+                lastLine = LinePosition.of(offset, to - from, head.status(), 0);
+                index.put(head.id(), head.step(), lastLine);
+            }
 
-    private void malformed(long offset, String why) {
-        if (malformed++ == 0) {
-            firstMalformed = "byte %d: %s".formatted(offset, why);
-        }
-    }
-
-    private static boolean startsWithByteOrderMark(byte[] window, int to) {
-        return to >= 3 && window[0] == (byte) 0xEF && window[1] == (byte) 0xBB && window[2] == (byte) 0xBF;
+            @Override
+            public void damaged(long offset, long length, String why) {
+                damage = damage.plus(offset, length, why);
+            }
+        }).scan(from, Long.MAX_VALUE);
     }
 }

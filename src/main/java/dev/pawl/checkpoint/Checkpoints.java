@@ -3,6 +3,8 @@ package dev.pawl.checkpoint;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -10,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 
 import jakarta.annotation.PreDestroy;
 import jakarta.inject.Singleton;
@@ -32,13 +35,40 @@ public final class Checkpoints {
     private final PawlConfig.Checkpoint config;
     private final FailStop failStop;
     private final GroupCommit groupCommit = new GroupCommit();
+    private final ScheduledThreadPoolExecutor upkeep;
+    private final Checkpoint.Shared shared;
     private final Map<String, Checkpoint> open = new ConcurrentSkipListMap<>();
 
-    Checkpoints(PawlConfig config, FailStop failStop) {
+    Checkpoints(PawlConfig config, FailStop failStop, Clock clock) {
         this.config = config.checkpoint();
         this.failStop = failStop;
         this.directory = this.config.directory().toAbsolutePath().normalize();
+        Upkeep.Policy policy = policy();
         createDirectory();
+        this.upkeep = new ScheduledThreadPoolExecutor(1, Thread.ofPlatform().daemon().name("checkpoint-upkeep").factory());
+        upkeep.setRemoveOnCancelPolicy(true);
+        this.shared = new Checkpoint.Shared(this.config.durability(), policy, groupCommit, upkeep, clock, Disk.REAL,
+                failStop::storageFailed);
+    }
+
+    private Upkeep.Policy policy() {
+        double garbageShare = config.compaction().garbageShare();
+        if (!(garbageShare > 0 && garbageShare <= 1)) {
+            throw PawlConfig.refusal("pawl.checkpoint.compaction.garbage-share", garbageShare, "a number above 0 and at most 1");
+        }
+        Duration results = age("pawl.checkpoint.retention.results", config.retention().results());
+        Duration lines = age("pawl.checkpoint.retention.lines", config.retention().lines());
+        if (results != null && lines != null && lines.compareTo(results) < 0) {
+            throw PawlConfig.refusal("pawl.checkpoint.retention.lines", lines, "not below pawl.checkpoint.retention.results, " + results);
+        }
+        return new Upkeep.Policy(garbageShare, config.compaction().minSize().asLongValue(), results, lines);
+    }
+
+    private static Duration age(String key, Optional<Duration> configured) {
+        if (configured.isPresent() && configured.get().toSeconds() < 1) {
+            throw PawlConfig.refusal(key, configured.get(), "a duration from 1s");
+        }
+        return configured.orElse(null);
     }
 
     private void createDirectory() {
@@ -57,8 +87,7 @@ public final class Checkpoints {
 
     /** Opens the checkpoint of a partition that was just assigned. Blocks for as long as loading takes. */
     public Checkpoint open(String partition) throws IOException {
-        Checkpoint checkpoint = Checkpoint.open(directory.resolve(partition + ".jsonl"), config.durability(), groupCommit,
-                failStop::storageFailed);
+        Checkpoint checkpoint = Checkpoint.open(directory.resolve(partition + ".jsonl"), shared);
         open.put(partition, checkpoint);
         return checkpoint;
     }
@@ -149,5 +178,6 @@ public final class Checkpoints {
     void closeAll() {
         List.copyOf(open.keySet()).forEach(this::close);
         groupCommit.close();
+        upkeep.shutdownNow();
     }
 }

@@ -4,8 +4,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
-import dev.pawl.PawlConfig.Checkpoint.Durability;
-
 /** A process that opens the checkpoint it is given, appends {@code doc-child}, says {@code held} and keeps it. */
 final class CheckpointHolder {
 
@@ -14,11 +12,11 @@ final class CheckpointHolder {
 
     public static void main(String[] arguments) throws IOException {
         try (GroupCommit groupCommit = new GroupCommit()) {
-            Checkpoint checkpoint = Checkpoint.open(Path.of(arguments[0]), Durability.FSYNC, groupCommit, (_, _) -> { });
+            Checkpoint checkpoint = Opening.with(groupCommit).open(Path.of(arguments[0]));
             checkpoint.append(Lines.done("doc-child")).join();
             System.out.println("held");
             System.in.read();
-        } catch (Checkpoint.HeldByAnotherException e) {
+        } catch (CheckpointLock.HeldByAnotherException e) {
             System.out.println(e.getMessage());
         }
     }

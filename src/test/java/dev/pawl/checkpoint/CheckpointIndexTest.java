@@ -12,10 +12,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
+import dev.pawl.checkpoint.CheckpointIndex.StepLine;
 import dev.pawl.checkpoint.LineFormat.Status;
 
 /** Each with the real hash and with one under which every ID collides with every other. */
 class CheckpointIndexTest {
+
+    private static final int LINE_LENGTH = 10;
 
     private final Map<Long, String> ids = new HashMap<>();
     private CheckpointIndex index;
@@ -73,11 +76,11 @@ class CheckpointIndexTest {
     void stepsOfAnUnfinishedDocument_areAllKept(ToLongFunction<String> hash) {
         index = new CheckpointIndex(ids::get, hash);
 
-        long first = put("a", Status.STEP);
-        long second = put("a", Status.STEP);
+        long first = put("a", "summary");
+        long second = put("a", "entities");
 
         assertThat(index.find("a").last()).isEqualTo(LinePosition.NONE);
-        assertThat(index.find("a").steps()).containsExactly(first, second);
+        assertThat(steps("a")).containsExactly(first, second);
         assertThat(counts()).containsExactly(1, 0, 0, 0);
     }
 
@@ -89,7 +92,7 @@ class CheckpointIndexTest {
 
         put("a", Status.FAILED);
 
-        assertThat(index.find("a").steps()).containsExactly(step);
+        assertThat(steps("a")).containsExactly(step);
     }
 
     @ParameterizedTest
@@ -103,9 +106,9 @@ class CheckpointIndexTest {
         put("a", Status.DONE);
         put("c", Status.FORGOTTEN);
 
-        assertThat(idsOf(index.find("a").steps())).doesNotContain("a");
-        assertThat(idsOf(index.find("c").steps())).doesNotContain("c");
-        assertThat(index.find("b").steps()).containsExactly(other);
+        assertThat(steps("a")).isEmpty();
+        assertThat(steps("c")).isEmpty();
+        assertThat(steps("b")).containsExactly(other);
         assertThat(counts()).containsExactly(1, 1, 0, 1);
     }
 
@@ -119,7 +122,62 @@ class CheckpointIndexTest {
         long step = put("a", Status.STEP);
 
         assertThat(index.find("a").last()).isEqualTo(done);
-        assertThat(index.find("a").steps()).containsExactly(step);
+        assertThat(steps("a")).containsExactly(step);
+    }
+
+    @ParameterizedTest
+    @MethodSource("hashes")
+    void sameStepAgain_takesThePlaceOfTheEarlier(ToLongFunction<String> hash) {
+        index = new CheckpointIndex(ids::get, hash);
+        put("a", "summary");
+        long other = put("a", "entities");
+
+        long again = put("a", "summary");
+
+        assertThat(steps("a")).containsExactlyInAnyOrder(other, again);
+    }
+
+    @ParameterizedTest
+    @MethodSource("hashes")
+    void liveBytes_areThoseOfLinesThatLookUpsLeadTo(ToLongFunction<String> hash) {
+        index = new CheckpointIndex(ids::get, hash);
+        for (String id : List.of("a", "b")) {
+            put(id, "summary");
+            put(id, "entities");
+            put(id, "summary");
+        }
+        put("a", Status.FAILED);
+        assertThat(index.liveBytes()).isEqualTo(5 * (LINE_LENGTH + 1));
+
+        put("a", Status.DONE);
+        put("b", Status.FORGOTTEN);
+        put("c", Status.DONE);
+        put("c", Status.DONE);
+
+        assertThat(index.liveBytes()).isEqualTo(3 * (LINE_LENGTH + 1));
+    }
+
+    @ParameterizedTest
+    @MethodSource("hashes")
+    void droppedLines_areAsIfTheyHadNeverBeen(ToLongFunction<String> hash) {
+        index = new CheckpointIndex(ids::get, hash);
+        for (int i = 0; i < 300; i++) {
+            put("doc-" + i, i % 3 == 0 ? Status.STEP : Status.DONE);
+        }
+        long half = nextOffset / 2;
+
+        index.drop(position -> LinePosition.offset(position) < half);
+
+        for (int i = 0; i < 300; i++) {
+            long found = i % 3 == 0 ? steps("doc-" + i).stream().findAny().orElse(LinePosition.NONE) : index.find("doc-" + i).last();
+            assertThat(found).as("doc-%d", i).isEqualTo(i < 150 ? LinePosition.NONE : position("doc-" + i));
+        }
+        assertThat(counts()).containsExactly(50, 100, 0, 0);
+        assertThat(index.liveBytes()).isEqualTo(150 * (LINE_LENGTH + 1));
+    }
+
+    private long position(String id) {
+        return ids.entrySet().stream().filter(line -> line.getValue().equals(id)).findAny().orElseThrow().getKey();
     }
 
     /** A position leads to a line, and the line says whose it is: an index that can't read it back must not mix documents up. */
@@ -135,29 +193,39 @@ class CheckpointIndexTest {
     }
 
     @Test
-    void position_holdsOffsetLengthAndStatus() {
+    void position_holdsOffsetGenerationLengthAndStatus() {
         for (long offset : new long[] {0, 1, LinePosition.MAX_OFFSET}) {
             for (Status status : Status.values()) {
-                long position = LinePosition.of(offset, (1 << 24) - 1, status);
+                long position = LinePosition.of(offset, (1 << 24) - 1, status, 1);
 
+                assertThat(LinePosition.generation(position)).isEqualTo(1);
+                assertThat(LinePosition.withGeneration(position, 0)).isEqualTo(LinePosition.of(offset, (1 << 24) - 1, status, 0));
                 assertThat(LinePosition.offset(position)).isEqualTo(offset);
                 assertThat(LinePosition.length(position)).isEqualTo((1 << 24) - 1);
                 assertThat(LinePosition.status(position)).isEqualTo(status);
             }
         }
-        assertThat(LinePosition.length(LinePosition.of(7, 1 << 24, Status.DONE))).isZero();
+        assertThat(LinePosition.length(LinePosition.of(7, 1 << 24, Status.DONE, 0))).isZero();
     }
 
     private long put(String id, Status status) {
-        long position = LinePosition.of(nextOffset, 10, status);
-        nextOffset += 11;
+        return put(id, status, status == Status.STEP ? "summary" : null);
+    }
+
+    private long put(String id, String step) {
+        return put(id, Status.STEP, step);
+    }
+
+    private long put(String id, Status status, String step) {
+        long position = LinePosition.of(nextOffset, LINE_LENGTH, status, 0);
+        nextOffset += LINE_LENGTH + 1;
         ids.put(position, id);
-        index.put(id, position);
+        index.put(id, step, position);
         return position;
     }
 
-    private List<String> idsOf(long[] positions) {
-        return Arrays.stream(positions).mapToObj(ids::get).toList();
+    private List<Long> steps(String id) {
+        return Arrays.stream(index.find(id).steps()).map(StepLine::position).toList();
     }
 
     private List<Integer> counts() {

@@ -35,7 +35,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import dev.pawl.PawlConfig.Checkpoint.Durability;
 import dev.pawl.Usage;
 import dev.pawl.checkpoint.Checkpoint.ClosedException;
-import dev.pawl.checkpoint.Checkpoint.HeldByAnotherException;
+import dev.pawl.checkpoint.CheckpointLock.HeldByAnotherException;
 import dev.pawl.checkpoint.LineFormat.Status;
 import dev.pawl.harness.CheckpointFile;
 
@@ -411,7 +411,7 @@ class CheckpointTest {
     @Test
     void failingFile_leavesTheOthersAlone() throws IOException {
         open();
-        Checkpoint other = Checkpoint.open(directory.resolve("documents-4.jsonl"), Durability.FSYNC, groupCommit, this::failed);
+        Checkpoint other = Opening.with(groupCommit).with(this::failed).open(directory.resolve("documents-4.jsonl"));
         disk.bytesLeft = 0;
 
         assertThatAppendFails("doc-1", "No space left on device");
@@ -462,7 +462,7 @@ class CheckpointTest {
     void secondOpening_isRefusedWithinAProcess() throws IOException {
         open();
 
-        assertThatThrownBy(() -> Checkpoint.open(file, Durability.FSYNC, groupCommit, this::failed))
+        assertThatThrownBy(() -> Opening.with(groupCommit).with(this::failed).open(file))
                 .isInstanceOf(HeldByAnotherException.class)
                 .hasMessageContainingAll(file.toString(), "process", "pawl.checkpoint.directory");
 
@@ -474,7 +474,7 @@ class CheckpointTest {
     @Test
     void refusedSecondOpening_leavesTheLockHeld() throws Exception {
         open();
-        assertThatThrownBy(() -> Checkpoint.open(file, Durability.FSYNC, groupCommit, this::failed))
+        assertThatThrownBy(() -> Opening.with(groupCommit).with(this::failed).open(file))
                 .isInstanceOf(HeldByAnotherException.class);
 
         Process other = CheckpointHolder.start(file);
@@ -521,7 +521,7 @@ class CheckpointTest {
     }
 
     private void open(Durability durability) throws IOException {
-        checkpoint = Checkpoint.open(file, durability, groupCommit, this::failed, disk);
+        checkpoint = Opening.with(groupCommit).with(durability).with(disk).with(this::failed).open(file);
     }
 
     private void reopen() throws IOException {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Instant;
 import java.util.Map;
 import java.util.concurrent.CompletionException;
@@ -191,6 +192,6 @@ class CheckpointsTest {
     }
 
     private static Checkpoints checkpoints(Path directory) {
-        return new Checkpoints(Configs.of("pawl.checkpoint.directory", directory.toString()), new FailStop());
+        return new Checkpoints(Configs.of("pawl.checkpoint.directory", directory.toString()), new FailStop(), Clock.systemUTC());
     }
 }

@@ -12,7 +12,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** A disk under the appender of a checkpoint: a real file, which counts, can be held up, and fails when told to. */
-final class FaultyDisk implements Checkpoint.AppenderOpener {
+final class FaultyDisk implements Disk {
 
     final AtomicInteger writes = new AtomicInteger();
     final AtomicInteger forces = new AtomicInteger();
@@ -26,8 +26,8 @@ final class FaultyDisk implements Checkpoint.AppenderOpener {
     volatile CountDownLatch gate = new CountDownLatch(0);
 
     @Override
-    public FileChannel open(Path path) throws IOException {
-        return new Appender(Checkpoint.openAppender(path));
+    public FileChannel openForAppend(Path path) throws IOException {
+        return new Appender(Disk.REAL.openForAppend(path));
     }
 
     private final class Appender extends FileChannel {

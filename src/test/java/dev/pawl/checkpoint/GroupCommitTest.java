@@ -18,7 +18,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-import dev.pawl.PawlConfig.Checkpoint.Durability;
 import dev.pawl.checkpoint.Checkpoint.ClosedException;
 import dev.pawl.harness.CheckpointFile;
 
@@ -171,6 +170,6 @@ class GroupCommitTest {
     }
 
     private Checkpoint open(String partition, FaultyDisk onDisk) throws IOException {
-        return Checkpoint.open(directory.resolve(partition + ".jsonl"), Durability.FSYNC, groupCommit, (_, _) -> { }, onDisk);
+        return Opening.with(groupCommit).with(onDisk).open(directory.resolve(partition + ".jsonl"));
     }
 }

@@ -1,0 +1,213 @@
+package dev.pawl.checkpoint;
+
+import java.io.IOException;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.util.ArrayDeque;
+import java.util.Arrays;
+import java.util.Deque;
+
+import dev.pawl.checkpoint.LineFormat.Head;
+import dev.pawl.checkpoint.LineFormat.MalformedLineException;
+
+/**
+ * Reads the lines of a checkpoint file in their order. What is no line is told apart and passed over; whole lines within it
+ * are found nevertheless, for example where the newline between two lines was damaged:
+ *
+ * <pre>
+ * bytes between two newlines                 are
+ * ────────────────────────────────────────   ─────────────────────────────────────────────────────────────
+ * a sealed line whose checksum is right      a line
+ * a JSON object with an id, without a seal   a line, written by a hand or another tool
+ * nothing, or a carriage return              nothing
+ * anything else                              damaged, but for each sealed line in it whose checksum is right
+ * the same at the file's end                 torn, after the last of those
+ * </pre>
+ */
+final class CheckpointScanner {
+
+    interface Visitor {
+        /** A line, at bytes {@code from} to {@code to} of {@code bytes}; {@code offset} is where it begins in the file. */
+        void line(Head head, byte[] bytes, int from, int to, long offset) throws IOException;
+
+        /** Bytes of the file that are no line. The reason holds nothing of them. */
+        void damaged(long offset, long length, String why) throws IOException;
+    }
+
+    /**
+     * How a scan ended.
+     *
+     * @param end after the last line, and its newline where it has one; what lies beyond is torn
+     * @param unterminated whether the last line is whole but for its newline, as some editors leave it
+     */
+    record End(long end, boolean unterminated) {}
+
+    private static final int CHUNK_BYTES = 1 << 20;
+    private static final long NONE = -1;
+    private static final byte[] LINE_START = { '{', '"', 'i', 'd', '"', ':' };
+    /** Bounds the time spent on one run of damaged bytes: each try takes the checksum of up to all of them. */
+    private static final int MAX_TRIES = 1_000;
+
+    private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final long NEWLINES = 0x0A0A0A0A0A0A0A0AL;
+    private static final long LOW_BITS = 0x0101010101010101L;
+    private static final long HIGH_BITS = 0x8080808080808080L;
+
+    private final FileChannel file;
+    private final Visitor visitor;
+
+    private byte[] window = new byte[CHUNK_BYTES];
+    private long windowStart;
+    private int filled;
+    /** Where a run of bytes began that is too long to be a line, and whose newline is still to come. */
+    private long overlongStart = NONE;
+
+    CheckpointScanner(FileChannel file, Visitor visitor) {
+        this.file = file;
+        this.visitor = visitor;
+    }
+
+    /**
+     * Reads from one end of a line to another; what comes after {@code to} is not looked at.
+     *
+     * @param to the file's length, or where a line ends
+     */
+    End scan(long from, long to) throws IOException {
+        windowStart = from;
+        filled = 0;
+        while (true) {
+            int wanted = (int) Math.min(window.length - filled, to - windowStart - filled);
+            int read = wanted == 0 ? -1 : file.read(ByteBuffer.wrap(window, filled, wanted), windowStart + filled);
+            if (read < 0) {
+                return finish();
+            }
+            int scanFrom = filled;
+            filled += read;
+            int lineStart = 0;
+            for (int newline = newline(scanFrom); newline < filled; newline = newline(lineStart)) {
+                run(lineStart, newline);
+                lineStart = newline + 1;
+            }
+            keepFrom(lineStart);
+        }
+    }
+
+    /** The next newline, or {@code filled}. Eight bytes at a time: this loop sees every byte of the file. */
+    private int newline(int from) {
+        int i = from;
+        for (; i <= filled - Long.BYTES; i += Long.BYTES) {
+            long word = (long) LONGS.get(window, i) ^ NEWLINES;
+            long zeroBytes = word - LOW_BITS & ~word & HIGH_BITS;
+            if (zeroBytes != 0) {
+                return i + Long.numberOfTrailingZeros(zeroBytes) / Byte.SIZE;
+            }
+        }
+        while (i < filled && window[i] != '\n') {
+            i++;
+        }
+        return i;
+    }
+
+    private void keepFrom(int lineStart) {
+        System.arraycopy(window, lineStart, window, 0, filled - lineStart);
+        windowStart += lineStart;
+        filled -= lineStart;
+        if (filled == window.length && window.length < LineFormat.MAX_LINE_BYTES) {
+            window = Arrays.copyOf(window, window.length * 2);
+        } else if (filled == window.length) {
+            overlongStart = overlongStart == NONE ? windowStart : overlongStart;
+            windowStart += filled;
+            filled = 0;
+        }
+    }
+
+    private void run(int from, int to) throws IOException {
+        if (overlongStart != NONE) {
+            visitor.damaged(overlongStart, windowStart + to - overlongStart, "longer than a line may be");
+            overlongStart = NONE;
+            return;
+        }
+        int start = afterByteOrderMark(from, to);
+        int end = to > start && window[to - 1] == '\r' ? to - 1 : to;
+        if (start == end) {
+            return;
+        }
+        try {
+            visitor.line(LineFormat.head(window, start, end), window, start, end, windowStart + start);
+        } catch (MalformedLineException e) {
+            int rest = salvage(start, end);
+            if (rest < end) {
+                visitor.damaged(windowStart + rest, end - rest, e.getMessage());
+            }
+        }
+    }
+
+    private int afterByteOrderMark(int from, int to) {
+        boolean marked = windowStart + from == 0 && to - from >= 3
+                && window[from] == (byte) 0xEF && window[from + 1] == (byte) 0xBB && window[from + 2] == (byte) 0xBF;
+        return marked ? from + 3 : from;
+    }
+
+    private End finish() throws IOException {
+        if (overlongStart != NONE) {
+            return new End(overlongStart, false);
+        }
+        int start = afterByteOrderMark(0, filled);
+        if (start == filled) {
+            return new End(windowStart + filled, filled > 0);
+        }
+        try {
+            visitor.line(LineFormat.head(window, start, filled), window, start, filled, windowStart + start);
+            return new End(windowStart + filled, true);
+        } catch (MalformedLineException torn) {
+            int rest = salvage(start, filled);
+            return new End(windowStart + (rest == start ? 0 : rest), rest > start);
+        }
+    }
+
+    /** Finds the whole sealed lines among damaged bytes; returns where the bytes after the last of them begin. */
+    private int salvage(int from, int to) throws IOException {
+        int rest = from;
+        int tries = 0;
+        Deque<Integer> starts = new ArrayDeque<>();
+        for (int i = from; i < to && tries < MAX_TRIES; i++) {
+            if (mayStartLine(i, rest, to)) {
+                starts.push(i);
+            } else if (window[i] == ',' && LineFormat.isSeal(window, i, to)) {
+                int end = i + LineFormat.SEAL_LENGTH;
+                for (int start : starts) {
+                    tries++;
+                    Head head = headOrNull(start, end);
+                    if (head != null) {
+                        if (start > rest) {
+                            visitor.damaged(windowStart + rest, start - rest, "no line, between lines");
+                        }
+                        visitor.line(head, window, start, end, windowStart + start);
+                        starts.clear();
+                        rest = end;
+                        break;
+                    }
+                }
+            }
+        }
+        return rest;
+    }
+
+    /** What follows a colon, a comma or a bracket is a part of a document's result, which may look like a line. */
+    private boolean mayStartLine(int at, int rest, int to) {
+        return window[at] == '{' && at + LINE_START.length <= to
+                && Arrays.equals(window, at, at + LINE_START.length, LINE_START, 0, LINE_START.length)
+                && (at == rest || ":,[".indexOf(window[at - 1]) < 0);
+    }
+
+    private Head headOrNull(int from, int to) {
+        try {
+            return LineFormat.head(window, from, to);
+        } catch (MalformedLineException e) {
+            return null;
+        }
+    }
+}

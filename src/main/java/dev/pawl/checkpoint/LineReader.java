@@ -1,0 +1,68 @@
+package dev.pawl.checkpoint;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.file.Path;
+import java.util.Arrays;
+
+/**
+ * Reads single lines back. A file of its own and not a channel: an interrupt closes a channel under all who read from
+ * it, and a file that compaction has replaced can't be opened again. Thread-safe.
+ */
+final class LineReader implements Closeable {
+
+    private final RandomAccessFile file;
+    private boolean closed;
+
+    static final class ClosedException extends IOException {
+        ClosedException() {
+            super("closed");
+        }
+    }
+
+    LineReader(Path path) throws IOException {
+        this.file = new RandomAccessFile(path.toFile(), "r");
+    }
+
+    /**
+     * The bytes at a position, without the newline; fewer where the file ends before.
+     *
+     * @throws ClosedException where this reader is closed
+     */
+    byte[] read(long position) throws IOException {
+        int length = LinePosition.length(position);
+        byte[] bytes = new byte[length == 0 ? LineFormat.MAX_LINE_BYTES : length];
+        int filled = readFully(bytes, LinePosition.offset(position));
+        if (length != 0 && filled == length) {
+            return bytes;
+        }
+        int newline = 0;
+        while (newline < filled && bytes[newline] != '\n') {
+            newline++;
+        }
+        return Arrays.copyOf(bytes, newline);
+    }
+
+    private synchronized int readFully(byte[] bytes, long offset) throws IOException {
+        if (closed) {
+            throw new ClosedException();
+        }
+        file.seek(offset);
+        int filled = 0;
+        while (filled < bytes.length) {
+            int read = file.read(bytes, filled, bytes.length - filled);
+            if (read < 0) {
+                break;
+            }
+            filled += read;
+        }
+        return filled;
+    }
+
+    @Override
+    public synchronized void close() throws IOException {
+        closed = true;
+        file.close();
+    }
+}
