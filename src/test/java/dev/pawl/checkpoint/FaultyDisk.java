@@ -11,7 +11,7 @@ import java.nio.file.Path;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** A disk under the appender of a checkpoint: a real file, which counts, can be held up, and fails when told to. */
+/** A disk under a checkpoint: a real file, which counts, can be held up, and fails when told to. */
 final class FaultyDisk implements Disk {
 
     final AtomicInteger writes = new AtomicInteger();
@@ -25,22 +25,54 @@ final class FaultyDisk implements Disk {
     /** At zero from the start: writes wait for it. */
     volatile CountDownLatch gate = new CountDownLatch(0);
 
+    /** Told before everything the disk is asked for, and may refuse it. */
+    volatile Watcher watcher = (_, _) -> { };
+
+    enum Operation {
+        OPEN,
+        WRITE,
+        FORCE,
+        REPLACE,
+        FORCE_DIRECTORY
+    }
+
+    @FunctionalInterface
+    interface Watcher {
+        void before(Operation operation, Path path) throws IOException;
+    }
+
     @Override
     public FileChannel openForAppend(Path path) throws IOException {
-        return new Appender(Disk.REAL.openForAppend(path));
+        watcher.before(Operation.OPEN, path);
+        return new Appender(Disk.REAL.openForAppend(path), path);
+    }
+
+    @Override
+    public void replace(Path from, Path to) throws IOException {
+        watcher.before(Operation.REPLACE, to);
+        Disk.REAL.replace(from, to);
+    }
+
+    @Override
+    public void forceDirectory(Path directory) throws IOException {
+        watcher.before(Operation.FORCE_DIRECTORY, directory);
+        Disk.REAL.forceDirectory(directory);
     }
 
     private final class Appender extends FileChannel {
 
         private final FileChannel file;
+        private final Path path;
 
-        Appender(FileChannel file) {
+        Appender(FileChannel file, Path path) {
             this.file = file;
+            this.path = path;
         }
 
         @Override
         public int write(ByteBuffer bytes) throws IOException {
             writes.incrementAndGet();
+            watcher.before(Operation.WRITE, path);
             awaitGate();
             if (bytesLeft == 0) {
                 throw new IOException("No space left on device");
@@ -66,6 +98,7 @@ final class FaultyDisk implements Disk {
         @Override
         public void force(boolean metaData) throws IOException {
             forces.incrementAndGet();
+            watcher.before(Operation.FORCE, path);
             if (forceFails) {
                 throw new IOException("Input/output error");
             }
