@@ -112,7 +112,9 @@ final class LineFormat {
                         json.writeEndObject();
                     }
                     json.writeEndArray();
-                    json.writePOJOField("result", done.result());
+                    if (done.result() != null) {
+                        json.writePOJOField("result", done.result());
+                    }
                     json.writePOJOField("usage", done.usage());
                     json.writeNumberField("durationMs", done.durationMs());
                 }

@@ -151,7 +151,7 @@ class SidecarTest {
     @Test
     void sidecarCutAtAnyByte_isDropped() throws IOException {
         byte[] whole = Files.readAllBytes(sidecar);
-        for (int length = 0; length < whole.length; length += 7) {
+        for (int length = 0; length < whole.length; length += 31) {
             Files.write(sidecar, Arrays.copyOf(whole, length));
 
             assertThat(load().sidecarEnd()).as("cut at %d", length).isZero();
@@ -161,7 +161,8 @@ class SidecarTest {
     @Test
     void sidecarWithAnyByteChanged_isDropped() throws IOException {
         byte[] whole = Files.readAllBytes(sidecar);
-        for (int i = 0; i < whole.length; i++) {
+        // Each of the small parts and of the trailer; of the tables, which are much alike, some.
+        for (int i = 0; i < whole.length; i += i < 800 || i > whole.length - 40 ? 1 : 37) {
             byte[] changed = whole.clone();
             changed[i] ^= (byte) (1 << i % 8);
             Files.write(sidecar, changed);
