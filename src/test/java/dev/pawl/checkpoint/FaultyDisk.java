@@ -19,15 +19,24 @@ final class FaultyDisk implements Checkpoint.AppenderOpener {
 
     /** How many bytes it still takes; the write that goes beyond takes those and the next one fails. */
     volatile long bytesLeft = Long.MAX_VALUE;
+    /** With this write, counted from one, only {@link #bytesOfLastWrite} are left. */
+    volatile int lastWrite = Integer.MAX_VALUE;
+    volatile int bytesOfLastWrite;
     /** The most bytes that one write takes. */
     volatile int bytesAtOnce = Integer.MAX_VALUE;
     volatile boolean forceFails;
+    /** The force, counted from one, that fails. One after it would succeed, with what this one lost: as Linux has it. */
+    volatile int failingForce = Integer.MAX_VALUE;
+    /** How much of the file would outlive a power cut. */
+    volatile long forcedBytes;
     /** At zero from the start: writes wait for it. */
     volatile CountDownLatch gate = new CountDownLatch(0);
 
     @Override
     public FileChannel open(Path path) throws IOException {
-        return new Appender(Checkpoint.openAppender(path));
+        FileChannel file = Checkpoint.openAppender(path);
+        forcedBytes = file.size();
+        return new Appender(file);
     }
 
     private final class Appender extends FileChannel {
@@ -40,7 +49,9 @@ final class FaultyDisk implements Checkpoint.AppenderOpener {
 
         @Override
         public int write(ByteBuffer bytes) throws IOException {
-            writes.incrementAndGet();
+            if (writes.incrementAndGet() == lastWrite) {
+                bytesLeft = bytesOfLastWrite;
+            }
             awaitGate();
             if (bytesLeft == 0) {
                 throw new IOException("No space left on device");
@@ -65,11 +76,11 @@ final class FaultyDisk implements Checkpoint.AppenderOpener {
 
         @Override
         public void force(boolean metaData) throws IOException {
-            forces.incrementAndGet();
-            if (forceFails) {
+            if (forces.incrementAndGet() == failingForce || forceFails) {
                 throw new IOException("Input/output error");
             }
             file.force(metaData);
+            forcedBytes = file.size();
         }
 
         @Override
