@@ -149,7 +149,7 @@ class EveryByteTest {
         assertThatAllIsWell();
     }
 
-    /** Cut after its last line, the file is what it was; the newline is then the next append's to write. */
+    /** What was found in such files, and what could be taken for a line and is none. */
     static Stream<Arguments> pieces() {
         byte[] rubbish = bytes("rubbish [{ ".repeat(TEN_MB / 11));
         byte[] large = sealed(done("large", "s", "l".repeat(TEN_MB)));
