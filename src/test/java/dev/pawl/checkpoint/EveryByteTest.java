@@ -16,6 +16,7 @@ import java.util.TreeMap;
 import java.util.function.IntFunction;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 import org.junit.jupiter.api.AfterAll;
@@ -57,6 +58,7 @@ class EveryByteTest {
     private static final int TEN_MB = 10_000_000;
     /** How many of what went wrong are told one by one. */
     private static final int TOLD = 12;
+    private static final String CONTENT = "before the seal";
 
     /** In the texts a {@code J} and a {@code *}: a bit away from a newline. In the IDs what JSON escapes, and what UTF-8 makes long. */
     private static final List<CheckpointLine> LINES = List.of(
@@ -121,6 +123,14 @@ class EveryByteTest {
     enum Fault {
         CUT_HERE, REMOVED, ZEROED, BIT_0, BIT_1, BIT_2, BIT_3, BIT_4, BIT_5, BIT_6, BIT_7, ALL_BITS;
 
+        /** What stands before the seal is the checksum's to vouch for, and to it one bit is like another: some stand for all. */
+        boolean isWorthwhileAt(int position) {
+            return switch (this) {
+                case BIT_1, BIT_2, BIT_3, BIT_4 -> !part(position).equals(CONTENT);
+                default -> true;
+            };
+        }
+
         byte[] at(int position) {
             return switch (this) {
                 case CUT_HERE -> Arrays.copyOf(original, position);
@@ -143,7 +153,9 @@ class EveryByteTest {
     @EnumSource
     void fault_atEveryByte(Fault fault) throws IOException {
         for (int position = 0; position < original.length; position++) {
-            check(fault.at(position), fault + ", " + part(position), lineOf(position));
+            if (fault.isWorthwhileAt(position)) {
+                check(fault.at(position), fault + ", " + part(position), lineOf(position));
+            }
         }
 
         assertThatAllIsWell();
@@ -192,7 +204,7 @@ class EveryByteTest {
     @ParameterizedTest(name = "{0}")
     @MethodSource("pieces")
     void piece_onALineOfItsOwn(String name, IntFunction<byte[]> piece) throws IOException {
-        for (int boundary = 0; boundary <= LINES.size(); boundary++) {
+        for (int boundary : boundaries(piece)) {
             check(inserted(boundary, concatenate(piece.apply(boundary), bytes("\n"))), name, boundary);
         }
 
@@ -202,7 +214,7 @@ class EveryByteTest {
     @ParameterizedTest(name = "{0}")
     @MethodSource("pieces")
     void piece_beforeALineWithoutANewline(String name, IntFunction<byte[]> piece) throws IOException {
-        for (int boundary = 0; boundary <= LINES.size(); boundary++) {
+        for (int boundary : boundaries(piece)) {
             check(inserted(boundary, piece.apply(boundary)), name, boundary);
         }
 
@@ -350,6 +362,11 @@ class EveryByteTest {
         Files.write(file, bytes);
     }
 
+    /** All of them, but for pieces of many megabytes, which take their time. */
+    private static int[] boundaries(IntFunction<byte[]> piece) {
+        return piece.apply(0).length < 1 << 20 ? IntStream.rangeClosed(0, LINES.size()).toArray() : new int[] {0, 6, LINES.size()};
+    }
+
     private static byte[] inserted(int boundary, byte[] piece) {
         int at = startOf(boundary);
         return concatenate(Arrays.copyOf(original, at), piece, Arrays.copyOfRange(original, at, original.length));
@@ -382,9 +399,9 @@ class EveryByteTest {
             return "newline";
         }
         if (position >= seal) {
-            return "seal, its byte %d,".formatted(position - seal);
+            return "byte %d of the seal".formatted(position - seal);
         }
-        return "content";
+        return CONTENT;
     }
 
     /** Where the last line begins. */
