@@ -6,9 +6,7 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
-import java.util.ArrayDeque;
 import java.util.Arrays;
-import java.util.Deque;
 
 import dev.pawl.checkpoint.LineFormat.Head;
 import dev.pawl.checkpoint.LineFormat.MalformedLineException;
@@ -47,10 +45,6 @@ final class CheckpointScanner {
 
     private static final int CHUNK_BYTES = 1 << 20;
     private static final long NONE = -1;
-    private static final byte[] LINE_START = { '{', '"', 'i', 'd', '"', ':' };
-    /** Bounds the time spent on one run of damaged bytes: each try takes the checksum of up to all of them. */
-    private static final int MAX_TRIES = 1_000;
-
     private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
     private static final long NEWLINES = 0x0A0A0A0A0A0A0A0AL;
     private static final long LOW_BITS = 0x0101010101010101L;
@@ -170,44 +164,30 @@ final class CheckpointScanner {
 
     /** Finds the whole sealed lines among damaged bytes; returns where the bytes after the last of them begin. */
     private int salvage(int from, int to) throws IOException {
+        Salvage salvage = new Salvage(window, from, to);
         int rest = from;
-        int tries = 0;
-        Deque<Integer> starts = new ArrayDeque<>();
-        for (int i = from; i < to && tries < MAX_TRIES; i++) {
-            if (mayStartLine(i, rest, to)) {
-                starts.push(i);
-            } else if (window[i] == ',' && LineFormat.isSeal(window, i, to)) {
-                int end = i + LineFormat.SEAL_LENGTH;
-                for (int start : starts) {
-                    tries++;
-                    Head head = headOrNull(start, end);
-                    if (head != null) {
-                        if (start > rest) {
-                            visitor.damaged(windowStart + rest, start - rest, "no line, between lines");
-                        }
-                        visitor.line(head, window, start, end, windowStart + start);
-                        starts.clear();
-                        rest = end;
-                        break;
-                    }
+        for (int i = from; i < to; i++) {
+            int start = salvage.beginningOfLineSealedAt(i);
+            int end = i + LineFormat.SEAL_LENGTH;
+            if (start < rest || isWithinAnother(end, to)) {
+                continue;
+            }
+            try {
+                Head head = LineFormat.head(window, start, end);
+                if (start > rest) {
+                    visitor.damaged(windowStart + rest, start - rest, "no line, between lines");
                 }
+                visitor.line(head, window, start, end, windowStart + start);
+                rest = end;
+            } catch (MalformedLineException noLine) {
+                // Sealed, and yet not a line.
             }
         }
         return rest;
     }
 
-    /** What follows a colon, a comma or a bracket is a part of a document's result, which may look like a line. */
-    private boolean mayStartLine(int at, int rest, int to) {
-        return window[at] == '{' && at + LINE_START.length <= to
-                && Arrays.equals(window, at, at + LINE_START.length, LINE_START, 0, LINE_START.length)
-                && (at == rest || ":,[".indexOf(window[at - 1]) < 0);
-    }
-
-    private Head headOrNull(int from, int to) {
-        try {
-            return LineFormat.head(window, from, to);
-        } catch (MalformedLineException e) {
-            return null;
-        }
+    /** Whether the JSON goes on: a part of what a model answered must not pass for something that happened. */
+    private boolean isWithinAnother(int end, int to) {
+        return end < to && ",]}".indexOf(window[end]) >= 0;
     }
 }

@@ -47,9 +47,9 @@ final class LineFormat {
 
     private static final HexFormat HEX = HexFormat.of();
     private static final byte[] SEAL_START = ascii(",\"crc\":\"");
-    /** One byte of the name {@code crc} is wrong or missing: all other damage of a seal leaves no JSON or a wrong number. */
+    /** One byte of the name {@code crc} is wrong, missing or too many: all other damage of a seal leaves no JSON or a wrong number. */
     private static final Pattern DAMAGED_SEAL =
-            Pattern.compile(",\"(?:.rc|c.c|cr.|cr|rc|cc)\":\"[0-9a-f]{8}\"}$", Pattern.DOTALL);
+            Pattern.compile(",\"(?:.rc|c.c|cr.|cr|rc|cc|.crc|c.rc|cr.c|crc.)\":\"[0-9a-f]{8}\"}$", Pattern.DOTALL);
     private static final byte[] ID_START = ascii("{\"id\":\"");
     private static final byte[] TS_START = ascii("\",\"ts\":\"");
     private static final byte[] STATUS_START = ascii("\",\"status\":\"");
@@ -162,7 +162,7 @@ final class LineFormat {
      */
     static Head head(byte[] bytes, int from, int to) throws MalformedLineException {
         if (!checkSeal(bytes, from, to)) {
-            JsonNode json = parse(bytes, from, to);
+            JsonNode json = parse(bytes, from, to, false);
             ts(json.path("ts"));
             return head(id(json), status(json), text(json, "step"));
         }
@@ -240,8 +240,7 @@ final class LineFormat {
     }
 
     static CheckpointLine decode(byte[] bytes, int from, int to) throws MalformedLineException {
-        checkSeal(bytes, from, to);
-        JsonNode json = parse(bytes, from, to);
+        JsonNode json = parse(bytes, from, to, checkSeal(bytes, from, to));
         String id = id(json);
         Instant ts = ts(json.path("ts"));
         String source = text(json, "source");
@@ -258,7 +257,7 @@ final class LineFormat {
     private static boolean checkSeal(byte[] bytes, int from, int to) throws MalformedLineException {
         int start = to - SEAL_LENGTH;
         if (start <= from || !isSeal(bytes, start, to)) {
-            int lastMember = Math.max(from, to - SEAL_LENGTH);
+            int lastMember = Math.max(from, to - SEAL_LENGTH - 1);
             if (DAMAGED_SEAL.matcher(new String(bytes, lastMember, to - lastMember, StandardCharsets.ISO_8859_1)).find()) {
                 throw new MalformedLineException("the name of its crc is damaged");
             }
@@ -266,7 +265,7 @@ final class LineFormat {
         }
         CRC32C crc = new CRC32C();
         crc.update(bytes, from, start - from);
-        if (!equalsHex(bytes, start + SEAL_START.length, (int) crc.getValue())) {
+        if (crcOfSeal(bytes, start) != (int) crc.getValue()) {
             throw new MalformedLineException("its crc does not match its bytes");
         }
         return true;
@@ -275,27 +274,39 @@ final class LineFormat {
     /** Whether the bytes from {@code at} on look like a line's end. */
     static boolean isSeal(byte[] bytes, int at, int to) {
         int quote = at + SEAL_START.length + CRC_DIGITS;
-        return quote + 2 <= to && bytes[quote] == '"' && bytes[quote + 1] == '}' && startsWith(bytes, at, SEAL_START);
-    }
-
-    private static boolean equalsHex(byte[] bytes, int from, int value) {
-        for (int i = 0; i < CRC_DIGITS; i++) {
-            if (bytes[from + i] != HEX.toLowHexDigit(value >>> 4 * (CRC_DIGITS - 1 - i))) {
+        if (quote + 2 > to || bytes[quote] != '"' || bytes[quote + 1] != '}' || !startsWith(bytes, at, SEAL_START)) {
+            return false;
+        }
+        for (int i = at + SEAL_START.length; i < quote; i++) {
+            if (!isLowerHexDigit(bytes[i])) {
                 return false;
             }
         }
         return true;
     }
 
+    private static boolean isLowerHexDigit(byte digit) {
+        return digit >= '0' && digit <= '9' || digit >= 'a' && digit <= 'f';
+    }
+
+    /** What the seal that begins at {@code at} says. */
+    static int crcOfSeal(byte[] bytes, int at) {
+        int crc = 0;
+        for (int i = at + SEAL_START.length; i < at + SEAL_START.length + CRC_DIGITS; i++) {
+            crc = crc << 4 | HexFormat.fromHexDigit(bytes[i]);
+        }
+        return crc;
+    }
+
     private static byte[] ascii(String text) {
         return text.getBytes(StandardCharsets.US_ASCII);
     }
 
-    private static boolean startsWith(byte[] bytes, int at, byte[] expected) {
+    static boolean startsWith(byte[] bytes, int at, byte[] expected) {
         return at + expected.length <= bytes.length && Arrays.equals(bytes, at, at + expected.length, expected, 0, expected.length);
     }
 
-    private static JsonNode parse(byte[] bytes, int from, int to) throws MalformedLineException {
+    private static JsonNode parse(byte[] bytes, int from, int to, boolean sealed) throws MalformedLineException {
         JsonNode json;
         try {
             json = JSON.readTree(bytes, from, to - from);
@@ -305,8 +316,8 @@ final class LineFormat {
         if (json == null || !json.isObject()) {
             throw new MalformedLineException("not a JSON object");
         }
-        if (json.has("crc") && !startsWith(bytes, Math.max(from, to - SEAL_LENGTH), SEAL_START)) {
-            throw new MalformedLineException("its crc is not its last member, so that it can't be checked");
+        if (!sealed && json.has("crc")) {
+            throw new MalformedLineException("its crc is not eight hex digits at its end, so that it can't be checked");
         }
         return json;
     }

@@ -29,8 +29,6 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 import dev.pawl.PawlConfig.Checkpoint.Durability;
 import dev.pawl.Usage;
@@ -365,62 +363,6 @@ class CheckpointTest {
         assertThat(checkpoint.find("doc-1").last()).isEqualTo(Lines.done("doc-1"));
     }
 
-    @ParameterizedTest
-    @ValueSource(ints = {0, 1, 100})
-    void writeThatFails_stopsAllAppendsForGood(int bytesTaken) throws IOException {
-        open();
-        checkpoint.append(Lines.done("before")).join();
-        disk.bytesLeft = bytesTaken;
-
-        assertThatAppendFails("failing", "No space left on device");
-        disk.bytesLeft = Long.MAX_VALUE;
-        assertThatAppendFails("later", "No space left on device");
-        assertThatAppendFails("later still", "No space left on device");
-
-        assertThat(failures).containsExactly(file + ": No space left on device");
-        assertThat(checkpoint.find("before").last()).isEqualTo(Lines.done("before"));
-        assertThat(checkpoint.find("failing")).isEqualTo(History.NONE);
-        reopen();
-        assertThat(checkpoint.find("before").last()).isEqualTo(Lines.done("before"));
-        assertThat(checkpoint.find("failing")).isEqualTo(History.NONE);
-        checkpoint.append(Lines.done("after")).join();
-        assertThat(CheckpointFile.read(file)).allMatch(CheckpointFile.Line::valid).extracting(CheckpointFile.Line::id)
-                .containsExactly("before", "after");
-    }
-
-    /** Its line may well be in the file; nobody acts as if it were, until a restart reads it there. */
-    @Test
-    void forceThatFails_stopsAllAppendsForGood() throws IOException {
-        open();
-        checkpoint.append(Lines.done("before")).join();
-        disk.forceFails = true;
-
-        assertThatAppendFails("failing", "Input/output error");
-        disk.forceFails = false;
-        assertThatAppendFails("later", "Input/output error");
-
-        assertThat(failures).containsExactly(file + ": Input/output error");
-        assertThat(disk.forces).as("never tried again").hasValue(2);
-        assertThat(checkpoint.find("before").last()).isEqualTo(Lines.done("before"));
-        assertThat(checkpoint.find("failing")).isEqualTo(History.NONE);
-        reopen();
-        assertThat(checkpoint.find("before").last()).isEqualTo(Lines.done("before"));
-        assertThat(checkpoint.find("later")).isEqualTo(History.NONE);
-    }
-
-    @Test
-    void failingFile_leavesTheOthersAlone() throws IOException {
-        open();
-        Checkpoint other = Opening.with(groupCommit).with(this::failed).open(directory.resolve("documents-4.jsonl"));
-        disk.bytesLeft = 0;
-
-        assertThatAppendFails("doc-1", "No space left on device");
-        other.append(Lines.done("doc-1")).join();
-
-        assertThat(other.find("doc-1").last()).isEqualTo(Lines.done("doc-1"));
-        other.close();
-    }
-
     @Test
     void appendAfterClosing_fails() throws IOException {
         open();
@@ -500,12 +442,6 @@ class CheckpointTest {
 
         assertThat(checkpoint.find("doc-child").last()).isEqualTo(Lines.done("doc-child"));
         checkpoint.append(Lines.done("doc-parent")).join();
-    }
-
-    private void assertThatAppendFails(String id, String why) {
-        assertThatThrownBy(checkpoint.append(Lines.done(id))::join)
-                .isInstanceOf(CompletionException.class)
-                .cause().isInstanceOf(IOException.class).hasMessage(why);
     }
 
     private void failed(Path path, IOException cause) {

@@ -19,9 +19,16 @@ final class FaultyDisk implements Disk {
 
     /** How many bytes it still takes; the write that goes beyond takes those and the next one fails. */
     volatile long bytesLeft = Long.MAX_VALUE;
+    /** With this write, counted from one, only {@link #bytesOfLastWrite} are left. */
+    volatile int lastWrite = Integer.MAX_VALUE;
+    volatile int bytesOfLastWrite;
     /** The most bytes that one write takes. */
     volatile int bytesAtOnce = Integer.MAX_VALUE;
     volatile boolean forceFails;
+    /** The force, counted from one, that fails. One after it would succeed, with what this one lost: as Linux has it. */
+    volatile int failingForce = Integer.MAX_VALUE;
+    /** How much of the file would outlive a power cut. */
+    volatile long forcedBytes;
     /** At zero from the start: writes wait for it. */
     volatile CountDownLatch gate = new CountDownLatch(0);
 
@@ -44,7 +51,9 @@ final class FaultyDisk implements Disk {
     @Override
     public FileChannel openForAppend(Path path) throws IOException {
         watcher.before(Operation.OPEN, path);
-        return new Appender(Disk.REAL.openForAppend(path), path);
+        FileChannel file = Disk.REAL.openForAppend(path);
+        forcedBytes = file.size();
+        return new Appender(file, path);
     }
 
     @Override
@@ -71,7 +80,9 @@ final class FaultyDisk implements Disk {
 
         @Override
         public int write(ByteBuffer bytes) throws IOException {
-            writes.incrementAndGet();
+            if (writes.incrementAndGet() == lastWrite) {
+                bytesLeft = bytesOfLastWrite;
+            }
             watcher.before(Operation.WRITE, path);
             awaitGate();
             if (bytesLeft == 0) {
@@ -97,12 +108,12 @@ final class FaultyDisk implements Disk {
 
         @Override
         public void force(boolean metaData) throws IOException {
-            forces.incrementAndGet();
             watcher.before(Operation.FORCE, path);
-            if (forceFails) {
+            if (forces.incrementAndGet() == failingForce || forceFails) {
                 throw new IOException("Input/output error");
             }
             file.force(metaData);
+            forcedBytes = file.size();
         }
 
         @Override
