@@ -73,6 +73,7 @@ class DiskFaultTest {
     }
 
     @AfterEach
+    @Timeout(30)
     void stop() throws Exception {
         close();
         groupCommit.close();
