@@ -15,8 +15,9 @@ import org.junit.jupiter.api.TestFactory;
 
 /**
  * Asks how fast and how large the checkpoint is, and fails where a target is missed. Run by {@code ./mvnw -Pbench test} with, if
- * wanted, {@code -Dpawl.bench.quick=true} (small files; misses nothing), {@code -Dpawl.bench.only=scan,heap} and
- * {@code -Dpawl.bench.keep=true} (keeps the files for the next run).
+ * wanted, {@code -Dpawl.bench.quick=true} (small files; misses nothing), {@code -Dpawl.bench.only=scan,heap},
+ * {@code -Dpawl.bench.keep=true} (keeps the files for the next run) and {@code -Dpawl.bench.service=true} (starts the packaged
+ * service as well, which must have been built).
  */
 class CheckpointBench {
 
@@ -29,10 +30,15 @@ class CheckpointBench {
     @TestFactory
     Stream<DynamicTest> checkpoint() {
         Map<String, Question> questions = new LinkedHashMap<>();
+        questions.put("append", AppendBench::run);
         questions.put("scan", ScanBench::run);
         questions.put("look-up", LookUpBench::run);
         questions.put("start", StartBench::run);
         questions.put("heap", HeapBench::run);
+        questions.put("upkeep", UpkeepBench::run);
+        if (Boolean.getBoolean("pawl.bench.service")) {
+            questions.put("service", ServiceBench::run);
+        }
         Set<String> only = Set.of(System.getProperty("pawl.bench.only", String.join(",", questions.keySet())).split(","));
         return questions.keySet().stream()
                 .filter(only::contains)

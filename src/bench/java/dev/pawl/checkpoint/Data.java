@@ -31,17 +31,21 @@ final class Data {
     static final Kind DONE = new Kind("done", Data::done, null);
     /** The same with the first step's line 256 documents before it, as with 256 in flight. */
     static final Kind STEP_AND_DONE = new Kind("step-and-done", Data::done, Data::step);
-    /** Less than 300 bytes: for sizes where content does not matter. */
+    /** About 250 bytes: for sizes where content does not matter. */
     static final Kind SHORT = new Kind("short", Data::shortDone, null);
 
-    static final int RESULT_BYTES = 400;
-
+    private static final int RESULT_BYTES = 400;
     private static final int IN_FLIGHT = 256;
     private static final int BUFFER_BYTES = 4 << 20;
     /** Numbers begin here, so that all have ten digits. */
     private static final long FIRST = 1_000_000_000;
     private static final JsonMapper JSON = new JsonMapper();
     private static final Path DIRECTORY = Bench.DIRECTORY.resolve("data");
+    private static final ObjectNode RESULT = result();
+    private static final ObjectNode SHORT_RESULT = JSON.createObjectNode().put("summary", "-");
+    private static final List<StepOutput> STEPS = List.of(
+            output("summary", "5b1e93a7c04f6d28", RESULT.get("summary"), new Usage(1, 700, 60)),
+            output("entities", "c2904be1d7a35f86", RESULT.get("entities"), new Usage(1, 112, 36)));
 
     /** @param step null where documents have no line but their last */
     record Kind(String name, Maker done, Maker step) {}
@@ -58,31 +62,26 @@ final class Data {
     }
 
     static Done done(int document) {
-        ObjectNode result = JSON.createObjectNode().put("summary", "");
-        List.of("Ada Byron", "Grace Hopper", "Turin", "Analytical Engine", "1843").forEach(result.withArray("entities")::add);
-        result.put("summary", prose(RESULT_BYTES - result.toString().length()));
-        return new Done(id(document), Lines.TS, source(document), "7f3a0c2be85d9146", List.of(
-                output("summary", "5b1e93a7c04f6d28", result.get("summary"), new Usage(1, 700, 60)),
-                output("entities", "c2904be1d7a35f86", result.get("entities"), new Usage(1, 112, 36))),
-                result, new Usage(2, 812, 96), 2790);
+        return new Done(id(document), Lines.TS, source(document), "7f3a0c2be85d9146", STEPS, RESULT, new Usage(2, 812, 96), 2790);
     }
 
     static Step step(int document) {
-        return new Step(id(document), Lines.TS, source(document),
-                output("summary", "5b1e93a7c04f6d28", JSON.getNodeFactory().textNode(prose(300)), new Usage(1, 700, 60)));
+        return new Step(id(document), Lines.TS, source(document), STEPS.getFirst());
+    }
+
+    private static ObjectNode result() {
+        ObjectNode result = JSON.createObjectNode().put("summary", "");
+        List.of("Ada Byron", "Grace Hopper", "Turin", "Analytical Engine", "1843").forEach(result.withArray("entities")::add);
+        String prose = "Ada Byron met Grace Hopper in Turin and described the Analytical Engine to her. ".repeat(RESULT_BYTES / 80);
+        return result.put("summary", prose.substring(0, RESULT_BYTES - result.toString().length()));
     }
 
     private static StepOutput output(String step, String fingerprint, JsonNode output, Usage usage) {
         return new StepOutput(step, fingerprint, "gpt-4o-mini-2024-07-18", output, usage);
     }
 
-    private static String prose(int length) {
-        return "Ada Byron met Grace Hopper in Turin and described the Analytical Engine to her. ".repeat(10).substring(0, length);
-    }
-
-    private static Done shortDone(int document) {
-        Done done = Lines.done(id(document));
-        return new Done(done.id(), done.ts(), source(document), done.fingerprint(), done.steps(), done.result(), done.usage(), 2790);
+    static Done shortDone(int document) {
+        return new Done(id(document), Lines.TS, source(document), "7f3a0c2be85d9146", List.of(), SHORT_RESULT, new Usage(1, 700, 1), 2790);
     }
 
     private static String source(int document) {

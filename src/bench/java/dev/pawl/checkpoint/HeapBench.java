@@ -74,7 +74,7 @@ final class HeapBench {
 
     private static void append(Checkpoint checkpoint, int from, int to) throws Exception {
         for (int document = from; document < to; document++) {
-            var durable = checkpoint.append(Lines.done(Data.id(document)));
+            var durable = checkpoint.append(Data.shortDone(document));
             if (document % AT_ONCE == 0 || document == to - 1) {
                 durable.join();
             }

@@ -28,7 +28,8 @@ final class Report {
 
                 | question | measured | | beside it | | ratio | target | met |
                 |---|---|--:|---|--:|--:|---|---|
-                """.formatted(Bench.QUICK ? "Quick (it decides nothing)" : "Full", Bench.ROUNDS, Runtime.version(), Runtime.getRuntime().availableProcessors()));
+                """.formatted(Bench.QUICK ? "Quick (it decides nothing)" : "Full", Bench.ROUNDS, Runtime.version(),
+                Runtime.getRuntime().availableProcessors()));
         findings.forEach((question, answer) -> answer.forEach(finding -> table.append(row(question, finding))));
         return table.toString();
     }
