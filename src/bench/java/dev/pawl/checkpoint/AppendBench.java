@@ -1,6 +1,7 @@
 package dev.pawl.checkpoint;
 
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
@@ -9,6 +10,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+
+import com.sun.management.OperatingSystemMXBean;
 
 import dev.pawl.checkpoint.Bench.Child;
 
@@ -23,7 +26,7 @@ final class AppendBench {
 
     static List<Finding> run() throws IOException {
         Path file = Data.fresh("appended.jsonl");
-        Child child = Child.run(AppendBench.class, file, Bench.QUICK ? 50 : 250, Bench.ROUNDS);
+        Child child = Child.run(AppendBench.class, file, Bench.QUICK ? 20 : 100, Bench.ROUNDS);
         Bench.deleteCheckpoint(file);
         double group = Arrays.stream(child.column(1)).average().orElseThrow();
         Sample appends = Sample.rate("%,d callers append, %s lines a group".formatted(CALLERS, Sample.number(group)), "lines/s",
@@ -32,7 +35,10 @@ final class AppendBench {
         Sample p99 = Sample.time("p99 of an append", "ms", child.column(3));
         Sample force = Sample.time("median of one group", "ms", child.column(5));
         return List.of(Finding.atLeast(0.6, appends, bare), Finding.atMost(5, p99, force),
+                Finding.beside(p99, Sample.time("p99 of one group", "ms", child.column(7))),
                 Finding.beside(Sample.time("median of an append", "ms", child.column(2)), force),
+                Finding.beside(Sample.time("processor time of an append", "us", child.column(8)),
+                        Sample.time("of a line written and forced so", "us", child.column(9))),
                 Finding.beside(force, Sample.time("median of writing and forcing one line", "ms", child.column(6))));
     }
 
@@ -49,23 +55,33 @@ final class AppendBench {
                 int first = (round + 1) * lines;
                 int forcesBefore = disk.forces.get();
                 double[] waitedMs = new double[lines];
+                long cpu = processorNs();
                 double appendMs = appendAtOnce(checkpoint, first, appendsEach, waitedMs);
+                double appendCpuNs = processorNs() - cpu;
                 double group = (double) lines / (disk.forces.get() - forcesBefore);
                 Arrays.sort(waitedMs);
 
                 byte[][] encoded = new byte[lines][];
                 Arrays.setAll(encoded, i -> LineFormat.encode(Data.done(first + i)));
+                cpu = processorNs();
                 double[] groupMs = writeInGroups(bare, encoded, group);
+                double bareCpuNs = processorNs() - cpu;
                 double bareMs = Arrays.stream(groupMs).sum();
                 double[] lineMs = writeInGroups(bare, Arrays.copyOf(encoded, 500), 1);
                 if (round >= 0) {
                     Bench.print(lines * 1e3 / appendMs, group, percentile(waitedMs, 50), percentile(waitedMs, 99),
-                            lines * 1e3 / bareMs, percentile(groupMs, 50), percentile(lineMs, 50));
+                            lines * 1e3 / bareMs, percentile(groupMs, 50), percentile(lineMs, 50), percentile(groupMs, 99),
+                            appendCpuNs / 1e3 / lines, bareCpuNs / 1e3 / lines);
                 }
             }
         }
         Bench.deleteCheckpoint(barePath);
         Runtime.getRuntime().halt(0);
+    }
+
+    /** Of all threads. */
+    private static long processorNs() {
+        return ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getProcessCpuTime();
     }
 
     private static double appendAtOnce(Checkpoint checkpoint, int firstDocument, int appendsEach, double[] waitedMs) throws Exception {

@@ -30,12 +30,13 @@ class CheckpointBench {
     @TestFactory
     Stream<DynamicTest> checkpoint() {
         Map<String, Question> questions = new LinkedHashMap<>();
+        // Those that force come first: the large files that follow keep a disk busy for a while.
         questions.put("append", AppendBench::run);
+        questions.put("upkeep", UpkeepBench::run);
         questions.put("scan", ScanBench::run);
         questions.put("look-up", LookUpBench::run);
         questions.put("start", StartBench::run);
         questions.put("heap", HeapBench::run);
-        questions.put("upkeep", UpkeepBench::run);
         if (Boolean.getBoolean("pawl.bench.service")) {
             questions.put("service", ServiceBench::run);
         }
@@ -50,7 +51,7 @@ class CheckpointBench {
         List<Finding> findings = question.run();
         REPORT.add(name, findings);
         if (!Bench.QUICK) {
-            assertThat(findings).as("targets of %s", name).noneMatch(Finding::missed);
+            assertThat(findings).filteredOn(Finding::missed).extracting(finding -> finding.measured().what()).as("missed").isEmpty();
         }
     }
 

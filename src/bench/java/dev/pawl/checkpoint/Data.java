@@ -119,7 +119,6 @@ final class Data {
                     buffer.clear();
                 }
             }
-            file.force(false);
         }
     }
 
