@@ -1,0 +1,146 @@
+package dev.pawl.checkpoint;
+
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+
+import com.sun.management.OperatingSystemMXBean;
+
+import dev.pawl.checkpoint.Bench.Child;
+
+/**
+ * How many lines a second 1,000 callers append, each waiting for its line before it makes the next, beside a bare loop that writes
+ * and forces the same lines, encoded before, in groups of the size that the callers' had. And how long one of them waits,
+ * beside the time of one such group. A JVM of its own; rounds take turns after one of each that does not count.
+ */
+final class AppendBench {
+
+    private static final int CALLERS = 1_000;
+
+    static List<Finding> run() throws IOException {
+        Path file = Data.fresh("appended.jsonl");
+        Child child = Child.run(AppendBench.class, file, Bench.QUICK ? 20 : 100, Bench.ROUNDS);
+        Bench.deleteCheckpoint(file);
+        double group = Arrays.stream(child.column(1)).average().orElseThrow();
+        Sample appends = Sample.rate("%,d callers append, %s lines a group".formatted(CALLERS, Sample.number(group)), "lines/s",
+                child.column(0));
+        Sample bare = Sample.rate("write and force such groups", "lines/s", child.column(4));
+        Sample p99 = Sample.time("p99 of an append", "ms", child.column(3));
+        Sample force = Sample.time("median of one group", "ms", child.column(5));
+        return List.of(Finding.atLeast(0.6, appends, bare), Finding.atMost(5, p99, force),
+                Finding.beside(p99, Sample.time("p99 of one group", "ms", child.column(7))),
+                Finding.beside(Sample.time("median of an append", "ms", child.column(2)), force),
+                Finding.beside(Sample.time("processor time of an append", "us", child.column(8)),
+                        Sample.time("of a line written and forced so", "us", child.column(9))),
+                Finding.beside(force, Sample.time("median of writing and forcing one line", "ms", child.column(6))));
+    }
+
+    public static void main(String[] arguments) throws Exception {
+        Path path = Path.of(arguments[0]);
+        int appendsEach = Integer.parseInt(arguments[1]);
+        int rounds = Integer.parseInt(arguments[2]);
+        Path barePath = Data.fresh("bare.jsonl");
+        FaultyDisk disk = new FaultyDisk();
+        Checkpoint checkpoint = Opening.with(new GroupCommit()).with(disk).open(path);
+        try (FileChannel bare = FileChannel.open(barePath, StandardOpenOption.CREATE, StandardOpenOption.APPEND)) {
+            for (int round = -1; round < rounds; round++) {
+                int lines = CALLERS * appendsEach;
+                int first = (round + 1) * lines;
+                int forcesBefore = disk.forces.get();
+                double[] waitedMs = new double[lines];
+                long cpu = processorNs();
+                double appendMs = appendAtOnce(checkpoint, first, appendsEach, waitedMs);
+                double appendCpuNs = processorNs() - cpu;
+                double group = (double) lines / (disk.forces.get() - forcesBefore);
+                Arrays.sort(waitedMs);
+
+                byte[][] encoded = new byte[lines][];
+                Arrays.setAll(encoded, i -> LineFormat.encode(Data.done(first + i)));
+                cpu = processorNs();
+                double[] groupMs = writeInGroups(bare, encoded, group);
+                double bareCpuNs = processorNs() - cpu;
+                double bareMs = Arrays.stream(groupMs).sum();
+                double[] lineMs = writeInGroups(bare, Arrays.copyOf(encoded, 500), 1);
+                if (round >= 0) {
+                    Bench.print(lines * 1e3 / appendMs, group, percentile(waitedMs, 50), percentile(waitedMs, 99),
+                            lines * 1e3 / bareMs, percentile(groupMs, 50), percentile(lineMs, 50), percentile(groupMs, 99),
+                            appendCpuNs / 1e3 / lines, bareCpuNs / 1e3 / lines);
+                }
+            }
+        }
+        Bench.deleteCheckpoint(barePath);
+        Runtime.getRuntime().halt(0);
+    }
+
+    /** Of all threads. */
+    private static long processorNs() {
+        return ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getProcessCpuTime();
+    }
+
+    private static double appendAtOnce(Checkpoint checkpoint, int firstDocument, int appendsEach, double[] waitedMs) throws Exception {
+        CountDownLatch start = new CountDownLatch(1);
+        List<Thread> threads = new ArrayList<>();
+        for (int caller = 0; caller < CALLERS; caller++) {
+            int first = caller * appendsEach;
+            threads.add(Thread.startVirtualThread(() -> {
+                await(start);
+                for (int i = first; i < first + appendsEach; i++) {
+                    CheckpointLine line = Data.done(firstDocument + i);
+                    long from = System.nanoTime();
+                    checkpoint.append(line).join();
+                    waitedMs[i] = (System.nanoTime() - from) / 1e6;
+                }
+            }));
+        }
+        long from = System.nanoTime();
+        start.countDown();
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        return (System.nanoTime() - from) / 1e6;
+    }
+
+    private static void await(CountDownLatch start) {
+        try {
+            start.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Milliseconds of each group. A mean of 412.5 means groups of 412 and of 413 in turns. */
+    private static double[] writeInGroups(FileChannel file, byte[][] lines, double mean) throws IOException {
+        List<Double> groupMs = new ArrayList<>();
+        int largest = (int) Math.ceil(mean);
+        ByteBuffer buffer = ByteBuffer.allocateDirect(largest * lines[0].length);
+        int written = 0;
+        for (int group = 1; written < lines.length; group++) {
+            int end = (int) Math.min(lines.length, Math.round(group * mean));
+            long from = System.nanoTime();
+            buffer.clear();
+            for (; written < end; written++) {
+                buffer.put(lines[written]);
+            }
+            file.write(buffer.flip());
+            file.force(false);
+            groupMs.add((System.nanoTime() - from) / 1e6);
+        }
+        return groupMs.stream().mapToDouble(Double::doubleValue).toArray();
+    }
+
+    private static double percentile(double[] values, int percent) {
+        double[] sorted = values.clone();
+        Arrays.sort(sorted);
+        return sorted[Math.min(sorted.length - 1, sorted.length * percent / 100)];
+    }
+
+    private AppendBench() {
+    }
+}

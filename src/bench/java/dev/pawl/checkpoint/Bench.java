@@ -1,0 +1,89 @@
+package dev.pawl.checkpoint;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** What the benchmarks share: where they work, how often they repeat, and programs in a fresh JVM. */
+final class Bench {
+
+    /** Small files and few rounds: whether it works, and a first idea. Such a run misses no target. */
+    static final boolean QUICK = Boolean.getBoolean("pawl.bench.quick");
+    static final int ROUNDS = QUICK ? 3 : 5;
+    static final Path DIRECTORY = Path.of("target", "bench").toAbsolutePath();
+
+    /** The same for all: 10,000,000 documents at 32 bytes are 305 MiB. */
+    private static final String HEAP = "-Xmx768m";
+
+    private Bench() {
+    }
+
+    static int documents(int full, int quick) {
+        return QUICK ? quick : full;
+    }
+
+    @FunctionalInterface
+    interface Action {
+        void run() throws IOException;
+    }
+
+    static double milliseconds(Action action) throws IOException {
+        long start = System.nanoTime();
+        action.run();
+        return (System.nanoTime() - start) / 1e6;
+    }
+
+    /**
+     * What a program in a JVM of its own printed: numbers only, and no other measurement has warmed it up or filled its heap.
+     *
+     * @param untilAnswerMs from before the process was made to its first line
+     */
+    record Child(double untilAnswerMs, List<double[]> lines) {
+
+        static Child run(Class<?> program, Object... arguments) throws IOException {
+            List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), HEAP,
+                    "-cp", System.getProperty("java.class.path"), program.getName()));
+            Stream.of(arguments).map(String::valueOf).forEach(command::add);
+            Path log = DIRECTORY.resolve("children.log");
+            long start = System.nanoTime();
+            Process process = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.appendTo(log.toFile())).start();
+            try (var output = process.inputReader()) {
+                double untilAnswerMs = 0;
+                List<double[]> lines = new ArrayList<>();
+                for (String line = output.readLine(); line != null; line = output.readLine()) {
+                    untilAnswerMs = lines.isEmpty() ? (System.nanoTime() - start) / 1e6 : untilAnswerMs;
+                    lines.add(Arrays.stream(line.split(" ")).mapToDouble(Double::parseDouble).toArray());
+                }
+                if (lines.isEmpty()) {
+                    throw new IOException("%s printed nothing, see %s".formatted(command.subList(4, command.size()), log));
+                }
+                return new Child(untilAnswerMs, lines);
+            } finally {
+                process.destroyForcibly();
+            }
+        }
+
+        double number() {
+            return lines.getFirst()[0];
+        }
+
+        /** One number of each line. */
+        double[] column(int index) {
+            return lines.stream().mapToDouble(line -> line[index]).toArray();
+        }
+    }
+
+    static void print(double... numbers) {
+        System.out.println(String.join(" ", Arrays.stream(numbers).mapToObj(Double::toString).toList()));
+    }
+
+    static void deleteCheckpoint(Path path) throws IOException {
+        for (String suffix : List.of("", ".index", ".index.new", ".lock", ".compacting")) {
+            Files.deleteIfExists(path.resolveSibling(path.getFileName() + suffix));
+        }
+    }
+}

@@ -1,0 +1,32 @@
+package dev.pawl.checkpoint;
+
+/**
+ * A figure beside what it is compared with.
+ *
+ * @param peer null where the target is a plain number
+ * @param ratio of the two, however the question compares them
+ * @param target empty where there is none: then {@code met} is null
+ */
+record Finding(Sample measured, Sample peer, String ratio, String target, Boolean met) {
+
+    /** Compares the best rounds of both. */
+    static Finding atMost(double times, Sample measured, Sample peer) {
+        double ratio = measured.best() / peer.best();
+        return new Finding(measured, peer, Sample.number(ratio), "at most %s times".formatted(Sample.number(times)), ratio <= times);
+    }
+
+    /** Compares the best rounds of both. */
+    static Finding atLeast(double times, Sample measured, Sample peer) {
+        double ratio = measured.best() / peer.best();
+        return new Finding(measured, peer, Sample.number(ratio), "at least %s times".formatted(Sample.number(times)), ratio >= times);
+    }
+
+    /** For the reader: no target. */
+    static Finding beside(Sample measured, Sample peer) {
+        return new Finding(measured, peer, Sample.number(measured.best() / peer.best()), "", null);
+    }
+
+    boolean missed() {
+        return Boolean.FALSE.equals(met);
+    }
+}

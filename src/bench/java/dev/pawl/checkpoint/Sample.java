@@ -1,0 +1,46 @@
+package dev.pawl.checkpoint;
+
+import java.util.Arrays;
+import java.util.Locale;
+
+/** One quantity, measured in several rounds. Other builds on a machine only ever make a round worse: the best is the truest. */
+record Sample(String what, String unit, boolean moreIsBetter, double... rounds) {
+
+    static Sample time(String what, String unit, double... rounds) {
+        return new Sample(what, unit, false, rounds);
+    }
+
+    static Sample rate(String what, String unit, double... rounds) {
+        return new Sample(what, unit, true, rounds);
+    }
+
+    double best() {
+        return sorted()[moreIsBetter ? rounds.length - 1 : 0];
+    }
+
+    double median() {
+        double[] sorted = sorted();
+        return (sorted[(rounds.length - 1) / 2] + sorted[rounds.length / 2]) / 2;
+    }
+
+    double worst() {
+        return sorted()[moreIsBetter ? 0 : rounds.length - 1];
+    }
+
+    private double[] sorted() {
+        double[] sorted = rounds.clone();
+        Arrays.sort(sorted);
+        return sorted;
+    }
+
+    @Override
+    public String toString() {
+        return rounds.length == 1 ? "%s %s".formatted(number(best()), unit)
+                : "%s (%s; %s) %s".formatted(number(best()), number(median()), number(worst()), unit);
+    }
+
+    static String number(double value) {
+        double size = Math.abs(value);
+        return String.format(Locale.ROOT, size >= 100 ? "%,.0f" : size >= 10 ? "%.1f" : "%.2f", value);
+    }
+}

@@ -1,0 +1,51 @@
+package dev.pawl.checkpoint;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+
+import dev.pawl.checkpoint.Bench.Child;
+
+/** How long a start takes that reads the sidecar: a large checkpoint beside a small one, in fresh JVMs, in turns. */
+final class StartBench {
+
+    private static final double TIMES = 1.5;
+    private static final double PLUS_MS = 300;
+
+    static List<Finding> run() throws IOException {
+        int few = Bench.documents(10_000, 1_000);
+        int many = Bench.documents(10_000_000, 100_000);
+        Path small = Data.withSidecar(Data.file(Data.SHORT, few));
+        Path large = Data.withSidecar(Data.file(Data.SHORT, many));
+        double[][] processMs = new double[2][Bench.ROUNDS];
+        double[][] openMs = new double[2][Bench.ROUNDS];
+        for (int i = 0; i < Bench.ROUNDS; i++) {
+            for (int size = 0; size < 2; size++) {
+                Child child = Child.run(StartBench.class, size == 0 ? small : large);
+                processMs[size][i] = child.untilAnswerMs();
+                openMs[size][i] = child.number();
+            }
+        }
+        return List.of(
+                compared(Sample.time("from process start to %,d documents open".formatted(many), "ms", processMs[1]),
+                        Sample.time("%,d documents".formatted(few), "ms", processMs[0])),
+                Finding.beside(Sample.time("of that, open", "ms", openMs[1]), Sample.time("open", "ms", openMs[0])));
+    }
+
+    /** The large one may take half as long again, and 0.3 s. */
+    static Finding compared(Sample large, Sample small) {
+        double limit = TIMES * small.best() + PLUS_MS;
+        return new Finding(large, small, Sample.number(large.best() / small.best()),
+                "at most 1.5 times and 0.3 s: %s ms".formatted(Sample.number(limit)), large.best() <= limit);
+    }
+
+    public static void main(String[] arguments) throws IOException {
+        GroupCommit groupCommit = new GroupCommit();
+        Bench.print(Bench.milliseconds(() -> Opening.with(groupCommit).open(Path.of(arguments[0]))));
+        // Not closed: the sidecar stays as it is.
+        Runtime.getRuntime().halt(0);
+    }
+
+    private StartBench() {
+    }
+}
