@@ -62,7 +62,7 @@ final class Data {
     }
 
     static Done done(int document) {
-        return new Done(id(document), Lines.TS, source(document), "7f3a0c2be85d9146", STEPS, RESULT, new Usage(2, 812, 96), 2790);
+        return new Done(id(document), Lines.TS, source(document), "7f3a0c2be85d9146", new Answer(STEPS, RESULT), new Usage(2, 812, 96), 2790);
     }
 
     static Step step(int document) {
@@ -81,7 +81,8 @@ final class Data {
     }
 
     static Done shortDone(int document) {
-        return new Done(id(document), Lines.TS, source(document), "7f3a0c2be85d9146", List.of(), SHORT_RESULT, new Usage(1, 700, 1), 2790);
+        return new Done(id(document), Lines.TS, source(document), "7f3a0c2be85d9146", new Answer(List.of(), SHORT_RESULT),
+                new Usage(1, 700, 1), 2790);
     }
 
     private static String source(int document) {

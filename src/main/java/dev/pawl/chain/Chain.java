@@ -26,6 +26,7 @@ import dev.pawl.Failure;
 import dev.pawl.PawlConfig;
 import dev.pawl.Usage;
 import dev.pawl.chain.OutputFormat.InvalidOutputException;
+import dev.pawl.checkpoint.Answer;
 import dev.pawl.checkpoint.CheckpointLine;
 import dev.pawl.checkpoint.CheckpointLine.StepOutput;
 import dev.pawl.checkpoint.History;
@@ -119,8 +120,8 @@ public final class Chain {
             variables.put(step.name(), asVariable(output.output()));
         }
         Instant end = clock.instant();
-        CheckpointLine.Done line = new CheckpointLine.Done(document.id(), end, source, fingerprint, outputs, result(outputs),
-                spent.plus(saved), Duration.between(start, end).toMillis());
+        CheckpointLine.Done line = new CheckpointLine.Done(document.id(), end, source, fingerprint,
+                new Answer(outputs, result(outputs)), spent.plus(saved), Duration.between(start, end).toMillis());
         return new Finished(line, spent, saved);
     }
 

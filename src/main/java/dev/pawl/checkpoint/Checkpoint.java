@@ -169,10 +169,7 @@ public final class Checkpoint {
 
     private History history(String id, Positions positions) throws LineReader.ClosedException {
         CheckpointLine last = positions.last() == LinePosition.NONE ? null : confirmed(id, positions.last());
-        Map<String, CheckpointLine.StepOutput> steps = new HashMap<>();
-        if (last instanceof CheckpointLine.Done done) {
-            done.steps().forEach(step -> steps.put(step.step(), step));
-        }
+        Map<String, CheckpointLine.StepOutput> steps = positions.steps().length == 0 ? Map.of() : new HashMap<>();
         for (StepLine line : positions.steps()) {
             if (confirmed(id, line.position()) instanceof CheckpointLine.Step step) {
                 steps.put(step.output().step(), step.output());

@@ -31,17 +31,28 @@ public sealed interface CheckpointLine {
      * The chain ran to its end.
      *
      * @param fingerprint the chain's; null in a hand-written line
-     * @param steps what each step answered under which fingerprint, so that a changed chain can reuse the unchanged
-     *        ones; the outputs stand in {@code result} and are not written twice
-     * @param result an object with a member a step; null in a hand-written line
+     * @param answer what {@link #steps} and {@link #result} read
      * @param durationMs milliseconds from taking the document up to its last answer, in the delivery that finished it
      */
-    record Done(String id, Instant ts, String source, String fingerprint, List<StepOutput> steps, JsonNode result,
-            Usage usage, long durationMs) implements CheckpointLine {
+    record Done(String id, Instant ts, String source, String fingerprint, Answer answer, Usage usage, long durationMs)
+            implements CheckpointLine {
 
         /** As precise as the file is: an emission made before a restart and one made after it must be the same. */
         public Done {
             ts = ts.truncatedTo(ChronoUnit.MILLIS);
+        }
+
+        /**
+         * What each step answered under which fingerprint, so that a changed chain can reuse the unchanged ones; the outputs
+         * stand in the result and are not written twice.
+         */
+        public List<StepOutput> steps() {
+            return answer.steps();
+        }
+
+        /** An object with a member a step; null in a hand-written line, and in one that has lost it by its age. */
+        public JsonNode result() {
+            return answer.result();
         }
     }
 

@@ -50,13 +50,6 @@ final class LineFormat {
     /** One byte of the name {@code crc} is wrong, missing or too many: all other damage of a seal leaves no JSON or a wrong number. */
     private static final Pattern DAMAGED_SEAL =
             Pattern.compile(",\"(?:.rc|c.c|cr.|cr|rc|cc|.crc|c.rc|cr.c|crc.)\":\"[0-9a-f]{8}\"}$", Pattern.DOTALL);
-    private static final byte[] ID_START = ascii("{\"id\":\"");
-    private static final byte[] TS_START = ascii("\",\"ts\":\"");
-    private static final byte[] STATUS_START = ascii("\",\"status\":\"");
-    private static final byte[] DONE = ascii("done\"");
-    private static final byte[] STEP_STATUS = ascii("step\",\"source\":\"");
-    private static final byte[] STEP_START = ascii("\",\"step\":\"");
-    private static final int TS_LENGTH = "2026-11-23T09:35:12.345Z".length();
     private static final int CRC_DIGITS = 8;
 
     private static final JsonMapper JSON = JsonMapper.builder(JsonFactory.builder()
@@ -166,7 +159,7 @@ final class LineFormat {
             ts(json.path("ts"));
             return head(id(json), status(json), text(json, "step"));
         }
-        Head head = headAsWritten(bytes, from, to);
+        Head head = WrittenLine.head(bytes, from, to);
         return head != null ? head : headInAnyOrder(bytes, from, to);
     }
 
@@ -175,28 +168,6 @@ final class LineFormat {
             throw new MalformedLineException("a step without a name");
         }
         return new Head(id, status, status == Status.STEP ? step : null);
-    }
-
-    /** The head of a sealed line as {@link #encode} lays it out, at a tenth of a parser's price; null where it is not so. */
-    private static Head headAsWritten(byte[] bytes, int from, int to) {
-        int idEnd = startsWith(bytes, from, ID_START) ? endOfString(bytes, from + ID_START.length, to) : -1;
-        int ts = idEnd + TS_START.length;
-        if (idEnd <= from + ID_START.length || !startsWith(bytes, idEnd, TS_START) || !startsWith(bytes, ts + TS_LENGTH, STATUS_START)) {
-            return null;
-        }
-        String id = string(bytes, from + ID_START.length, idEnd);
-        int status = ts + TS_LENGTH + STATUS_START.length;
-        return switch (bytes[status]) {
-            case 'd' -> startsWith(bytes, status, DONE) ? new Head(id, Status.DONE, null) : null;
-            case 's' -> {
-                int source = status + STEP_STATUS.length;
-                int sourceEnd = startsWith(bytes, status, STEP_STATUS) ? endOfString(bytes, source, to) : -1;
-                int step = sourceEnd + STEP_START.length;
-                int stepEnd = sourceEnd > 0 && startsWith(bytes, sourceEnd, STEP_START) ? endOfString(bytes, step, to) : -1;
-                yield stepEnd > 0 ? new Head(id, Status.STEP, string(bytes, step, stepEnd)) : null;
-            }
-            default -> null;
-        };
     }
 
     private static Head headInAnyOrder(byte[] bytes, int from, int to) throws MalformedLineException {
@@ -222,32 +193,20 @@ final class LineFormat {
         }
     }
 
-    /** Where the string's closing quote stands; -1 where it has escapes. */
-    private static int endOfString(byte[] bytes, int from, int to) {
-        for (int i = from; i < to; i++) {
-            if (bytes[i] == '"') {
-                return i;
-            }
-            if (bytes[i] == '\\') {
-                return -1;
-            }
-        }
-        return -1;
-    }
-
-    private static String string(byte[] bytes, int from, int to) {
-        return new String(bytes, from, to - from, StandardCharsets.UTF_8);
-    }
-
     static CheckpointLine decode(byte[] bytes, int from, int to) throws MalformedLineException {
-        JsonNode json = parse(bytes, from, to, checkSeal(bytes, from, to));
+        boolean sealed = checkSeal(bytes, from, to);
+        CheckpointLine.Done written = sealed ? WrittenLine.done(bytes, from, to) : null;
+        return written != null ? written : parsed(parse(bytes, from, to, sealed));
+    }
+
+    private static CheckpointLine parsed(JsonNode json) throws MalformedLineException {
         String id = id(json);
         Instant ts = ts(json.path("ts"));
         String source = text(json, "source");
         return switch (status(json)) {
             case STEP -> new CheckpointLine.Step(id, ts, source, stepOutput(json, json.get("output")));
-            case DONE -> new CheckpointLine.Done(id, ts, source, text(json, "fingerprint"), stepsOfDone(json), json.get("result"),
-                    usage(json), json.path("durationMs").asLong());
+            case DONE -> new CheckpointLine.Done(id, ts, source, text(json, "fingerprint"), answer(json), usage(json),
+                    json.path("durationMs").asLong());
             case FAILED -> new CheckpointLine.Failed(id, ts, source, failure(json));
             case FORGOTTEN -> new CheckpointLine.Forgotten(id, ts, source);
         };
@@ -360,12 +319,24 @@ final class LineFormat {
         }
     }
 
-    private static List<CheckpointLine.StepOutput> stepsOfDone(JsonNode json) {
+    /** @param from where the comma before the first member stands of those that hold an answer */
+    static Answer answer(byte[] bytes, int from, int to) {
+        byte[] object = Arrays.copyOfRange(bytes, from, to + 1);
+        object[0] = '{';
+        object[object.length - 1] = '}';
+        try {
+            return answer(JSON.readTree(object));
+        } catch (IOException e) {
+            throw new UncheckedIOException("sealed, and yet not JSON", e);
+        }
+    }
+
+    private static Answer answer(JsonNode json) {
         List<CheckpointLine.StepOutput> steps = new ArrayList<>();
         for (JsonNode step : json.path("steps")) {
             steps.add(stepOutput(step, json.path("result").get(step.path("step").asText())));
         }
-        return steps;
+        return new Answer(steps, json.get("result"));
     }
 
     private static CheckpointLine.StepOutput stepOutput(JsonNode json, JsonNode output) {

@@ -31,8 +31,8 @@ record Retention(Instant resultsBefore, Instant linesBefore) {
             return null;
         }
         if (line instanceof Done done && done.result() != null && isBefore(line.ts(), resultsBefore)) {
-            byte[] shorter = LineFormat.encode(new Done(done.id(), done.ts(), done.source(), done.fingerprint(), List.of(), null,
-                    done.usage(), done.durationMs()));
+            byte[] shorter = LineFormat.encode(new Done(done.id(), done.ts(), done.source(), done.fingerprint(),
+                    new Answer(List.of(), null), done.usage(), done.durationMs()));
             return ByteBuffer.wrap(shorter, 0, shorter.length - 1);
         }
         return asItIs;

@@ -41,8 +41,11 @@ import dev.langchain4j.model.output.TokenUsage;
 import dev.pawl.Failure;
 import dev.pawl.Failure.Kind;
 import dev.pawl.Usage;
+import dev.pawl.checkpoint.Answer;
 import dev.pawl.checkpoint.CheckpointLine;
+import dev.pawl.checkpoint.Answer;
 import dev.pawl.checkpoint.CheckpointLine.Done;
+import dev.pawl.checkpoint.Answer;
 import dev.pawl.checkpoint.CheckpointLine.StepOutput;
 import dev.pawl.checkpoint.History;
 import dev.pawl.document.Document;
@@ -329,8 +332,8 @@ class ChainTest {
 
     @Test
     void doneUnderAnotherFingerprint_staysDoneUnlessToBeReprocessed() {
-        Done other = new Done("doc-1", NOW, SOURCE, "other", List.of(), null, Usage.NONE, 0);
-        Done byHand = new Done("doc-1", NOW, null, null, List.of(), null, Usage.NONE, 0);
+        Done other = new Done("doc-1", NOW, SOURCE, "other", new Answer(List.of(), null), Usage.NONE, 0);
+        Done byHand = new Done("doc-1", NOW, null, null, new Answer(List.of(), null), Usage.NONE, 0);
         assertThat(chain().accepts(other)).isTrue();
         assertThat(chain().accepts(byHand)).isTrue();
 

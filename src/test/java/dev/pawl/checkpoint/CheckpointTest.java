@@ -146,7 +146,7 @@ class CheckpointTest {
                 LineFormat.encode(Lines.step("doc-ä", "summary", "🦄")),
                 "{\"id\":\"doc-hand\"}\n".getBytes(StandardCharsets.UTF_8),
                 LineFormat.encode(Lines.forgotten("doc-f")),
-                LineFormat.encode(new CheckpointLine.Done("doc-d", Lines.TS, "documents-3@847", "7f3a", List.of(), null, Usage.NONE, 0)));
+                LineFormat.encode(new CheckpointLine.Done("doc-d", Lines.TS, "documents-3@847", "7f3a", new Answer(List.of(), null), Usage.NONE, 0)));
         byte[] whole = concatenate(lines);
         for (int cut = 0; cut <= whole.length; cut++) {
             Files.write(file, Arrays.copyOf(whole, cut));

@@ -364,23 +364,14 @@ class CompactionTest {
     }
 
     private static History historyOf(History before, CheckpointLine line) {
-        Map<String, CheckpointLine.StepOutput> steps = new TreeMap<>(before.steps());
+        Map<String, CheckpointLine.StepOutput> steps = new TreeMap<>(before.journalled());
         return switch (line) {
             case CheckpointLine.Step step -> {
                 steps.put(step.output().step(), step.output());
                 yield new History(before.last(), steps);
             }
-            case Done done -> {
-                steps.clear();
-                done.steps().forEach(step -> steps.put(step.step(), step));
-                yield new History(done, steps);
-            }
-            case CheckpointLine.Failed failed -> {
-                if (before.last() instanceof Done done) {
-                    done.steps().forEach(step -> steps.remove(step.step(), step));
-                }
-                yield new History(failed, steps);
-            }
+            case CheckpointLine.Failed failed -> new History(failed, before.journalled());
+            case Done done -> new History(done, Map.of());
             case CheckpointLine.Forgotten forgotten -> new History(forgotten, Map.of());
         };
     }

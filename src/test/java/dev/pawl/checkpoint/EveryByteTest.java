@@ -456,8 +456,8 @@ class EveryByteTest {
     }
 
     private static Done done(String id, String step, JsonNode output) {
-        return new Done(id, Lines.TS, "d-3@1", "7f", List.of(new StepOutput(step, "5b", "m", output, USAGE)),
-                JsonNodeFactory.instance.objectNode().set(step, output), USAGE, 4);
+        return new Done(id, Lines.TS, "d-3@1", "7f", new Answer(List.of(new StepOutput(step, "5b", "m", output, USAGE)),
+                JsonNodeFactory.instance.objectNode().set(step, output)), USAGE, 4);
     }
 
     private static Failed failed(String id) {

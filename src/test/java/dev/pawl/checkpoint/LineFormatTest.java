@@ -52,9 +52,9 @@ class LineFormatTest {
     @Test
     void done_isWrittenByteForByte_itsOutputsOnce() {
         Done done = new Done("doc-0847", TS, "documents-3@847", "7f3a",
-                List.of(new StepOutput("summary", "5b1e", "m", TextNode.valueOf("short"), new Usage(1, 700, 60)),
+                new Answer(List.of(new StepOutput("summary", "5b1e", "m", TextNode.valueOf("short"), new Usage(1, 700, 60)),
                         new StepOutput("entities", "c0de", "m", json("[\"a\"]"), new Usage(1, 112, 36))),
-                json("{\"summary\":\"short\",\"entities\":[\"a\"]}"), new Usage(2, 812, 96), 2790);
+                        json("{\"summary\":\"short\",\"entities\":[\"a\"]}")), new Usage(2, 812, 96), 2790);
 
         assertThat(text(done)).isEqualTo(CheckpointFile.withCrc("""
                 {"id":"doc-0847","ts":"2026-11-23T09:35:12.345Z","status":"done","source":"documents-3@847","fingerprint":"7f3a",\
@@ -136,7 +136,7 @@ class LineFormatTest {
             {"id":"doc-0847","ts":null,"note":"imported"}   | 1970-01-01T00:00:00Z""")
     void lineByHand_meansDone(String line, Instant ts) throws MalformedLineException {
         assertThat(head(line)).isEqualTo(new Head("doc-0847", Status.DONE, null));
-        assertThat(decode(line)).isEqualTo(new Done("doc-0847", ts, null, null, List.of(), null, Usage.NONE, 0));
+        assertThat(decode(line)).isEqualTo(new Done("doc-0847", ts, null, null, new Answer(List.of(), null), Usage.NONE, 0));
     }
 
     @Test
@@ -255,8 +255,8 @@ class LineFormatTest {
     @Test
     void deeplyNestedOutput_isReadBackAsItWas() throws MalformedLineException {
         JsonNode deep = json("[".repeat(500) + "]".repeat(500));
-        Done done = new Done("doc-1", TS, "documents-3@847", "7f3a", List.of(Lines.output("entities", deep)),
-                JSON.createObjectNode().set("entities", deep), Usage.NONE, 0);
+        Done done = new Done("doc-1", TS, "documents-3@847", "7f3a", new Answer(List.of(Lines.output("entities", deep)),
+                JSON.createObjectNode().set("entities", deep)), Usage.NONE, 0);
         byte[] bytes = LineFormat.encode(done);
 
         assertThat(LineFormat.decode(bytes, 0, bytes.length - 1)).isEqualTo(done);

@@ -40,8 +40,8 @@ final class Lines {
 
     static Done done(String id, Instant ts, String summary) {
         TextNode output = TextNode.valueOf(summary);
-        return new Done(id, ts, "documents-3@847", "7f3a", List.of(output("summary", output)),
-                JSON.createObjectNode().set("summary", output), new Usage(1, 700, 60), 2790);
+        return new Done(id, ts, "documents-3@847", "7f3a", new Answer(List.of(output("summary", output)),
+                JSON.createObjectNode().set("summary", output)), new Usage(1, 700, 60), 2790);
     }
 
     static Failed failed(String id) {

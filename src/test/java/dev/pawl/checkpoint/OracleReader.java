@@ -193,7 +193,7 @@ final class OracleReader {
         }
         return switch (json.path("status").asText("done")) {
             case "step" -> new Step(id, ts(json), source, step(json, json.get("output")));
-            case "done" -> new Done(id, ts(json), source, text(json, "fingerprint"), steps(json), json.get("result"), usage(json),
+            case "done" -> new Done(id, ts(json), source, text(json, "fingerprint"), new Answer(steps(json), json.get("result")), usage(json),
                     json.path("durationMs").asLong());
             case "failed" -> new Failed(id, ts(json), source, failure(json.path("error")));
             case "forgotten" -> new Forgotten(id, ts(json), source);
@@ -255,12 +255,7 @@ final class OracleReader {
         }
 
         History find(String id) {
-            Map<String, StepOutput> found = new HashMap<>();
-            if (last.get(id) instanceof Done done) {
-                done.steps().forEach(step -> found.put(step.step(), step));
-            }
-            found.putAll(steps.getOrDefault(id, Map.of()));
-            return new History(last.get(id), found);
+            return new History(last.get(id), steps.getOrDefault(id, Map.of()));
         }
 
         /** Documents with steps and no end since, done, failed, forgotten: nothing is known of a document that is in no line. */
