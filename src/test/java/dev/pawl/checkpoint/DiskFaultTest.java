@@ -221,7 +221,7 @@ class DiskFaultTest {
         appendAtOnce(5, new Random(1), 200);
         close();
 
-        assertThatThrownBy(() -> Checkpoint.open(file, Durability.FSYNC, groupCommit, this::failed, _ -> {
+        assertThatThrownBy(() -> open(_ -> {
             throw new IOException("Too many open files");
         })).isInstanceOf(IOException.class).hasMessage("Too many open files");
 
@@ -385,7 +385,11 @@ class DiskFaultTest {
 
     /** Through the disk of the test, or through none. */
     private void open() throws IOException {
-        checkpoint = Checkpoint.open(file, Durability.FSYNC, groupCommit, this::failed, disk == null ? Checkpoint::openAppender : disk);
+        open(disk == null ? Checkpoint::openAppender : disk);
+    }
+
+    private void open(Checkpoint.AppenderOpener appenders) throws IOException {
+        checkpoint = Checkpoint.open(file, Durability.FSYNC, groupCommit, this::failed, appenders);
     }
 
     private void close() throws IOException {
