@@ -229,6 +229,10 @@ class KillsIT {
         return Integer.parseInt(call.headers().get("authorization").substring("Bearer life-".length()));
     }
 
+    private static String describe(Call call) {
+        return "%s, call %d, in life %d".formatted(call.key(), call.attempt(), life(call));
+    }
+
     private static Reply answer(Call call) {
         Kind kind = Kind.of(call.id());
         boolean entities = call.step().equals(ENTITIES);
@@ -634,18 +638,18 @@ class KillsIT {
             List<Call> calls = rig.model().calls();
             assertThat(calls).as("called again, though the answer was in the checkpoint before")
                     .filteredOn(call -> settled.getOrDefault(call.key(), Integer.MAX_VALUE) < life(call))
-                    .isEmpty();
+                    .extracting(KillsIT::describe).isEmpty();
             List<Call> ofUntouched = calls.stream().filter(call -> untouched(call.id())).toList();
             assertThat(ofUntouched).as("called before the step before it was durable")
                     .filteredOn(call -> call.step().equals(ENTITIES) && !settled.containsKey(key(SUMMARY, call.id())))
-                    .isEmpty();
+                    .extracting(KillsIT::describe).isEmpty();
             List<Call> ofThisLife = ofUntouched.stream().filter(call -> life(call) == life && answeredWell(call)).toList();
             assertThat(ofThisLife).as("answered in one life").extracting(Call::key).doesNotHaveDuplicates();
             List<Call> lostNow = ofThisLife.stream().filter(call -> !settled.containsKey(call.key())).toList();
-            assertThat(lostNow).as("in the air at the end").hasSizeLessThanOrEqualTo(MAX_IN_FLIGHT)
-                    .extracting(Call::id).doesNotHaveDuplicates();
+            assertThat(lostNow).as("in the air at the end").extracting(Call::id)
+                    .hasSizeLessThanOrEqualTo(MAX_IN_FLIGHT).doesNotHaveDuplicates();
             if (signal == Signal.TERM) {
-                assertThat(lostNow).as("answers lost though there was time to keep them").isEmpty();
+                assertThat(lostNow).as("answers lost though there was time to keep them").extracting(KillsIT::describe).isEmpty();
             }
             lost += lostNow.size();
         }
