@@ -65,6 +65,21 @@ class LifecycleIT {
     }
 
     @Test
+    void terminatedWhileACallHangs_endsOnceTheDrainTimeoutIsOver() {
+        rig.config("pawl.drain-timeout", "1s");
+        rig.model().hold();
+        rig.publish(rig.texts(1));
+        PawlProcess first = rig.start();
+        await().atMost(PATIENCE).until(() -> rig.model().inAir() == 1);
+
+        CompletableFuture<Integer> exit = CompletableFuture.supplyAsync(first::terminate);
+
+        // Kubernetes grants 30 s by default.
+        assertThat(exit).succeedsWithin(Duration.ofSeconds(30)).isEqualTo(143);
+        assertThat(rig.uncommitted()).isEqualTo(1);
+    }
+
+    @Test
     void filesHeldByAnotherProcess_secondNamesItAndEnds() {
         rig.publish(rig.texts(1));
         PawlProcess first = rig.start();

@@ -29,6 +29,7 @@ import com.fasterxml.jackson.databind.node.MissingNode;
 public final class CheckpointFile {
 
     private static final String CRC = ",\"crc\":\"";
+    private static final JsonMapper JSON = JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
     private static final int TAIL_LENGTH = CRC.length() + 8 + "\"}".length();
 
     private CheckpointFile() {
@@ -115,7 +116,7 @@ public final class CheckpointFile {
         try {
             // Decoded first, since Jackson would take UTF-16 as well and a new decoder reports what is not UTF-8.
             String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(raw)).toString();
-            JsonNode json = JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build().readTree(text);
+            JsonNode json = JSON.readTree(text);
             return json.isObject() ? json : MissingNode.getInstance();
         } catch (IOException malformed) {
             return MissingNode.getInstance();

@@ -67,6 +67,7 @@ public final class PawlProcess implements AutoCloseable {
 
         private final Map<String, String> config = new LinkedHashMap<>();
         private final Map<String, String> environment = new LinkedHashMap<>();
+        private final List<String> jvmOptions = new ArrayList<>();
         private Path directory;
         private Path jar = Path.of(System.getProperty("pawl.jar", "target/quarkus-app/quarkus-run.jar"));
 
@@ -86,6 +87,12 @@ public final class PawlProcess implements AutoCloseable {
 
         public Builder env(String name, String value) {
             environment.put(name, value);
+            return this;
+        }
+
+        /** Options of the JVM's own, such as {@code -XX:TieredStopAtLevel=1}. */
+        public Builder jvmOptions(List<String> options) {
+            jvmOptions.addAll(options);
             return this;
         }
 
@@ -111,6 +118,7 @@ public final class PawlProcess implements AutoCloseable {
             var command = new ArrayList<String>();
             command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
             command.add("-Xmx512m");
+            command.addAll(jvmOptions);
             command.add("-Dquarkus.http.host=127.0.0.1");
             command.add("-Dquarkus.http.port=" + port);
             config.forEach((key, value) -> command.add("-D" + key + "=" + value));

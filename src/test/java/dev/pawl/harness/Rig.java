@@ -38,6 +38,7 @@ public final class Rig implements AutoCloseable {
     private final Publisher publisher;
     private final Reader reader;
     private final Map<String, String> config = new LinkedHashMap<>();
+    private final List<String> jvmOptions = new ArrayList<>();
     private final List<PawlProcess> processes = new ArrayList<>();
 
     public Rig(TestBroker broker, Path directory) {
@@ -74,6 +75,15 @@ public final class Rig implements AutoCloseable {
         return this;
     }
 
+    /**
+     * For many short lives: the JVM's second compiler would take a third of the processor time of each start, for code that is
+     * not run often enough to repay it.
+     */
+    public Rig shortLived() {
+        jvmOptions.add("-XX:TieredStopAtLevel=1");
+        return this;
+    }
+
     /** Writes a file below the rig's directory. */
     public Path write(String name, String content) {
         try {
@@ -106,6 +116,7 @@ public final class Rig implements AutoCloseable {
                 .env("OPENAI_BASE_URL", model.baseUrl().replaceFirst("/$", ""))
                 .env("OPENAI_API_KEY", "a-key-for-tests")
                 .config(config)
+                .jvmOptions(jvmOptions)
                 .start();
         processes.add(process);
         return process;
