@@ -176,6 +176,9 @@ class KillsIT {
     void open() {
         broker = TestBroker.open(PARTITIONS);
         rig = new Rig(broker, directory, PARTITIONS).shortLived()
+                // So that most kills fall in or after a compaction.
+                .config("pawl.checkpoint.compaction.min-size", "4K")
+                .config("pawl.checkpoint.compaction.garbage-share", "0.2")
                 .config("pawl.max-in-flight", Integer.toString(MAX_IN_FLIGHT))
                 .config("pawl.chain.step.entities.attempts", Integer.toString(ATTEMPTS))
                 .config("mp.messaging.incoming.documents.auto.commit.interval.ms", "100");
