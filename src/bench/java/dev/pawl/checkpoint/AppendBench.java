@@ -9,7 +9,10 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
 
 import com.sun.management.OperatingSystemMXBean;
 
@@ -19,6 +22,9 @@ import dev.pawl.checkpoint.Bench.Child;
  * How many lines a second 1,000 callers append, each waiting for its line before it makes the next, beside a bare loop that writes
  * and forces the same lines, encoded before, in groups of the size that the callers' had. And how long one of them waits,
  * beside the time of one such group. A JVM of its own; rounds take turns after one of each that does not count.
+ *
+ * <p>On a busy machine much of that wait is for a processor. So the same callers are measured as well while they hand lines
+ * that are encoded already to a thread that does nothing but write and force what waits.
  */
 final class AppendBench {
 
@@ -36,6 +42,8 @@ final class AppendBench {
         Sample force = Sample.time("median of one group", "ms", child.column(5));
         return List.of(Finding.atLeast(0.6, appends, bare), Finding.atMost(5, p99, force),
                 Finding.beside(p99, Sample.time("p99 of one group", "ms", child.column(7))),
+                Finding.beside(appends, Sample.rate("the callers hand over encoded lines", "lines/s", child.column(10))),
+                Finding.beside(p99, Sample.time("p99 of handing over encoded lines", "ms", child.column(11))),
                 Finding.beside(Sample.time("median of an append", "ms", child.column(2)), force),
                 Finding.beside(Sample.time("processor time of an append", "us", child.column(8)),
                         Sample.time("of a line written and forced so", "us", child.column(9))),
@@ -56,7 +64,7 @@ final class AppendBench {
                 int forcesBefore = disk.forces.get();
                 double[] waitedMs = new double[lines];
                 long cpu = processorNs();
-                double appendMs = appendAtOnce(checkpoint, first, appendsEach, waitedMs);
+                double appendMs = appendAtOnce(i -> checkpoint.append(Data.done(first + i)), appendsEach, waitedMs);
                 double appendCpuNs = processorNs() - cpu;
                 double group = (double) lines / (disk.forces.get() - forcesBefore);
                 Arrays.sort(waitedMs);
@@ -67,11 +75,14 @@ final class AppendBench {
                 double[] groupMs = writeInGroups(bare, encoded, group);
                 double bareCpuNs = processorNs() - cpu;
                 double bareMs = Arrays.stream(groupMs).sum();
+                double[] handedOverMs = new double[lines];
+                double handOverMs = handOver(bare, encoded, appendsEach, handedOverMs);
                 double[] lineMs = writeInGroups(bare, Arrays.copyOf(encoded, 500), 1);
                 if (round >= 0) {
                     Bench.print(lines * 1e3 / appendMs, group, percentile(waitedMs, 50), percentile(waitedMs, 99),
                             lines * 1e3 / bareMs, percentile(groupMs, 50), percentile(lineMs, 50), percentile(groupMs, 99),
-                            appendCpuNs / 1e3 / lines, bareCpuNs / 1e3 / lines);
+                            appendCpuNs / 1e3 / lines, bareCpuNs / 1e3 / lines,
+                            lines * 1e3 / handOverMs, percentile(handedOverMs, 99));
                 }
             }
         }
@@ -84,17 +95,20 @@ final class AppendBench {
         return ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getProcessCpuTime();
     }
 
-    private static double appendAtOnce(Checkpoint checkpoint, int firstDocument, int appendsEach, double[] waitedMs) throws Exception {
+    private interface Appender {
+        CompletableFuture<Void> append(int line);
+    }
+
+    private static double appendAtOnce(Appender appender, int appendsEach, double[] waitedMs) throws Exception {
         CountDownLatch start = new CountDownLatch(1);
         List<Thread> threads = new ArrayList<>();
         for (int caller = 0; caller < CALLERS; caller++) {
-            int first = caller * appendsEach;
+            int own = caller * appendsEach;
             threads.add(Thread.startVirtualThread(() -> {
                 await(start);
-                for (int i = first; i < first + appendsEach; i++) {
-                    CheckpointLine line = Data.done(firstDocument + i);
+                for (int i = own; i < own + appendsEach; i++) {
                     long from = System.nanoTime();
-                    checkpoint.append(line).join();
+                    appender.append(i).join();
                     waitedMs[i] = (System.nanoTime() - from) / 1e6;
                 }
             }));
@@ -113,6 +127,37 @@ final class AppendBench {
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);
         }
+    }
+
+    private static double handOver(FileChannel file, byte[][] lines, int appendsEach, double[] waitedMs) throws Exception {
+        record Waiting(byte[] line, CompletableFuture<Void> forced) {}
+        BlockingQueue<Waiting> queue = new LinkedBlockingQueue<>();
+        ByteBuffer buffer = ByteBuffer.allocateDirect(CALLERS * lines[0].length);
+        Thread writer = Thread.ofPlatform().start(() -> {
+            List<Waiting> group = new ArrayList<>();
+            try {
+                for (int written = 0; written < lines.length; written += group.size()) {
+                    group.clear();
+                    group.add(queue.take());
+                    queue.drainTo(group);
+                    buffer.clear();
+                    group.forEach(waiting -> buffer.put(waiting.line()));
+                    file.write(buffer.flip());
+                    file.force(false);
+                    group.forEach(waiting -> waiting.forced().complete(null));
+                }
+            } catch (IOException | InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+        double ms = appendAtOnce(i -> {
+            Waiting waiting = new Waiting(lines[i], new CompletableFuture<>());
+            queue.add(waiting);
+            return waiting.forced();
+        }, appendsEach, waitedMs);
+        writer.join();
+        Arrays.sort(waitedMs);
+        return ms;
     }
 
     /** Milliseconds of each group. A mean of 412.5 means groups of 412 and of 413 in turns. */

@@ -24,13 +24,13 @@ final class HeapBench {
 
     static List<Finding> run() throws IOException {
         int[] sizes = Bench.QUICK ? new int[] {30_000, 100_000} : new int[] {1_000_000, 3_000_000, 7_000_000, 10_000_000};
-        double empty = Child.run(HeapBench.class, "open", Data.fresh("empty.jsonl")).number();
+        double empty = Child.run(HeapBench.class, "open", Data.fresh("empty.jsonl")).number(0);
         double[] loaded = new double[sizes.length];
         double[] scanned = new double[sizes.length];
         for (int i = 0; i < sizes.length; i++) {
             Path file = Data.file(Data.SHORT, sizes[i]);
-            scanned[i] = Child.run(HeapBench.class, "open", Data.withoutSidecar(file, "scanned.jsonl")).number();
-            loaded[i] = Child.run(HeapBench.class, "open", Data.withSidecar(file)).number();
+            scanned[i] = Child.run(HeapBench.class, "open", Data.withoutSidecar(file, "scanned.jsonl")).number(0);
+            loaded[i] = Child.run(HeapBench.class, "open", Data.withSidecar(file)).number(0);
         }
         Path fresh = Data.fresh("appended.jsonl");
         String asked = Arrays.stream(sizes).mapToObj(Integer::toString).collect(Collectors.joining(","));

@@ -3,6 +3,7 @@ package dev.pawl.checkpoint;
 import java.io.FileInputStream;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 
 import dev.pawl.checkpoint.Bench.Child;
@@ -14,21 +15,29 @@ import dev.pawl.checkpoint.Bench.Child;
 final class ScanBench {
 
     static List<Finding> run() throws IOException {
-        return List.of(scan(Data.DONE, "open %,d documents, done lines only"),
-                scan(Data.STEP_AND_DONE, "open %,d documents, with their step lines"));
+        List<Finding> findings = new ArrayList<>();
+        findings.addAll(scan(Data.DONE, "open %,d documents, done lines only"));
+        findings.addAll(scan(Data.STEP_AND_DONE, "open %,d documents, with their step lines"));
+        return findings;
     }
 
-    private static Finding scan(Data.Kind kind, String what) throws IOException {
+    private static List<Finding> scan(Data.Kind kind, String what) throws IOException {
         int documents = Bench.documents(1_000_000, 100_000);
         Path file = Data.file(kind, documents);
         countNewlines(file);
-        double[] bare = new double[Bench.ROUNDS];
-        double[] open = new double[Bench.ROUNDS];
+        double[][] bare = new double[2][Bench.ROUNDS];
+        double[][] open = new double[2][Bench.ROUNDS];
         for (int i = 0; i < Bench.ROUNDS; i++) {
-            bare[i] = Child.run(ScanBench.class, "bare", file).number();
-            open[i] = Child.run(ScanBench.class, "open", Data.withoutSidecar(file, "scanned.jsonl")).number();
+            Child bareChild = Child.run(ScanBench.class, "bare", file);
+            Child openChild = Child.run(ScanBench.class, "open", Data.withoutSidecar(file, "scanned.jsonl"));
+            for (int clock = 0; clock < 2; clock++) {
+                bare[clock][i] = bareChild.number(clock);
+                open[clock][i] = openChild.number(clock);
+            }
         }
-        return Finding.atMost(3, Sample.time(what.formatted(documents), "ms", open), Sample.time("count newlines", "ms", bare));
+        return List.of(
+                Finding.atMost(3, Sample.time(what.formatted(documents), "ms", open[0]), Sample.time("count newlines", "ms", bare[0])),
+                Finding.beside(Sample.time("the same, processor time", "ms", open[1]), Sample.time("processor time", "ms", bare[1])));
     }
 
     public static void main(String[] arguments) throws IOException {

@@ -19,17 +19,21 @@ final class StartBench {
         Path large = Data.withSidecar(Data.file(Data.SHORT, many));
         double[][] processMs = new double[2][Bench.ROUNDS];
         double[][] openMs = new double[2][Bench.ROUNDS];
+        double[][] openCpuMs = new double[2][Bench.ROUNDS];
         for (int i = 0; i < Bench.ROUNDS; i++) {
             for (int size = 0; size < 2; size++) {
                 Child child = Child.run(StartBench.class, size == 0 ? small : large);
                 processMs[size][i] = child.untilAnswerMs();
-                openMs[size][i] = child.number();
+                openMs[size][i] = child.number(0);
+                openCpuMs[size][i] = child.number(1);
             }
         }
         return List.of(
                 compared(Sample.time("from process start to %,d documents open".formatted(many), "ms", processMs[1]),
                         Sample.time("%,d documents".formatted(few), "ms", processMs[0])),
-                Finding.beside(Sample.time("of that, open", "ms", openMs[1]), Sample.time("open", "ms", openMs[0])));
+                Finding.beside(Sample.time("of that, open", "ms", openMs[1]), Sample.time("open", "ms", openMs[0])),
+                Finding.beside(Sample.time("open, processor time", "ms", openCpuMs[1]),
+                        Sample.time("open, processor time", "ms", openCpuMs[0])));
     }
 
     /** The large one may take half as long again, and 0.3 s. */
