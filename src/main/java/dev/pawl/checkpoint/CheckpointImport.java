@@ -2,7 +2,6 @@ package dev.pawl.checkpoint;
 
 import java.io.Closeable;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -177,18 +176,13 @@ public final class CheckpointImport implements Closeable {
      *
      * @param file one of those that were opened
      * @return whether it was added
-     * @throws InvalidDocumentException where its result can't be written
      */
-    public boolean add(Path file, Done line) throws IOException, InvalidDocumentException {
+    public boolean add(Path file, Done line) throws IOException {
         Target target = targets.get(file);
         if (idsUnderWay.contains(line.id()) || target.isDone(line.id())) {
             return false;
         }
-        try {
-            underWay.add(target.append(line));
-        } catch (UncheckedIOException e) {
-            throw new InvalidDocumentException("its result holds half a surrogate pair, which has no UTF-8");
-        }
+        underWay.add(target.append(line));
         idsUnderWay.add(line.id());
         if (underWay.size() == BATCH) {
             await();

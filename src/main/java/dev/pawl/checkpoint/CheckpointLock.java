@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * One writer a file. The lock lies beside the file and not on it: POSIX drops a process's lock on a file when any of its
@@ -21,6 +22,9 @@ public final class CheckpointLock implements Closeable {
 
     /** The files this process holds. Asked before the lock is: closing a second descriptor of it would give it back. */
     private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
+
+    private static final int ATTEMPTS = 3;
+    private static final long PAUSE_NS = 20_000_000;
 
     private final Path path;
     private final FileChannel channel;
@@ -63,7 +67,7 @@ public final class CheckpointLock implements Closeable {
         try {
             Path lockPath = lockPath(path);
             channel = FileChannel.open(lockPath, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
-            if (channel.tryLock() == null) {
+            if (!lock(channel)) {
                 throw new HeldByAnotherException(path, Files.readString(lockPath).strip());
             }
             String holder = "process %d on %s\n".formatted(ProcessHandle.current().pid(), hostName());
@@ -73,6 +77,17 @@ public final class CheckpointLock implements Closeable {
             new CheckpointLock(path, channel).close();
             throw e;
         }
+    }
+
+    /** {@link #holder} may have it for some microseconds, which must not keep a process from its file. */
+    private static boolean lock(FileChannel channel) throws IOException {
+        for (int attempt = 1; attempt <= ATTEMPTS; attempt++) {
+            if (channel.tryLock() != null) {
+                return true;
+            }
+            LockSupport.parkNanos(PAUSE_NS);
+        }
+        return false;
     }
 
     /**
