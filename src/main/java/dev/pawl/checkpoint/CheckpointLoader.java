@@ -82,7 +82,8 @@ final class CheckpointLoader {
         }
     }
 
-    private Loaded fromSidecar(FileChannel file) throws IOException, UselessException {
+    /** @throws UselessException where the sidecar can't be believed, which is only known at the end */
+    Loaded fromSidecar(FileChannel file) throws IOException, UselessException {
         index = emptyIndex.get();
         Sidecar.Content sidecar = Sidecar.read(path, file, index);
         Covered covered = sidecar.covered();

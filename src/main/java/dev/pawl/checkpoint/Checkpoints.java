@@ -163,7 +163,17 @@ public final class Checkpoints {
         return new Totals(documents(Status.DONE), documents(Status.FAILED), documents(Status.FORGOTTEN), documents(Status.STEP));
     }
 
-    public record Totals(int done, int failed, int forgotten, int unfinished) {}
+    public record Totals(int done, int failed, int forgotten, int unfinished) {
+
+        /** Each document once. */
+        public int sum() {
+            return done + failed + forgotten + unfinished;
+        }
+
+        public Totals plus(Totals other) {
+            return new Totals(done + other.done, failed + other.failed, forgotten + other.forgotten, unfinished + other.unfinished);
+        }
+    }
 
     private int documents(Status status) {
         return open.values().stream().mapToInt(checkpoint -> checkpoint.documents(status)).sum();

@@ -307,7 +307,7 @@ final class LineFormat {
     }
 
     /** ISO-8601, or seconds (milliseconds beyond the year 5000) since the epoch as other tools write them. */
-    private static Instant ts(JsonNode ts) throws MalformedLineException {
+    static Instant ts(JsonNode ts) throws MalformedLineException {
         try {
             if (ts.isNumber()) {
                 long number = ts.asLong();

@@ -3,6 +3,7 @@ package dev.pawl.checkpoint;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.Arrays;
 
@@ -23,6 +24,11 @@ final class LineReader implements Closeable {
 
     LineReader(Path path) throws IOException {
         this.file = new RandomAccessFile(path.toFile(), "r");
+    }
+
+    /** The same file to read from its beginning, whatever its name leads to by now. Closed with this reader. */
+    FileChannel channel() {
+        return file.getChannel();
     }
 
     /**

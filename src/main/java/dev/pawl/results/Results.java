@@ -5,7 +5,6 @@ import java.nio.charset.StandardCharsets;
 import java.time.ZoneOffset;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
-import java.util.stream.Collectors;
 
 import jakarta.inject.Singleton;
 
@@ -14,17 +13,12 @@ import org.eclipse.microprofile.reactive.messaging.Channel;
 import org.eclipse.microprofile.reactive.messaging.Message;
 import org.eclipse.microprofile.reactive.messaging.OnOverflow;
 
-import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
 import dev.pawl.Failure;
-import dev.pawl.Usage;
 import dev.pawl.checkpoint.CheckpointLine;
-import dev.pawl.checkpoint.CheckpointLine.StepOutput;
 import dev.pawl.provider.Patience;
-import io.quarkus.runtime.annotations.RegisterForReflection;
 import io.smallrye.reactive.messaging.MutinyEmitter;
 import io.smallrye.reactive.messaging.ce.OutgoingCloudEventMetadata;
 import io.smallrye.reactive.messaging.kafka.api.OutgoingKafkaRecordMetadata;
@@ -49,12 +43,6 @@ public final class Results {
         this.json = json;
         this.patience = patience;
     }
-
-    /** The value of a record on the results topic. */
-    @RegisterForReflection
-    @JsonInclude(JsonInclude.Include.NON_NULL)
-    record Result(String id, String source, String fingerprint, String model, JsonNode result, Usage usage, long durationMs,
-            String completedAt) {}
 
     /**
      * Returns when the broker has confirmed the result. Blocks; call it on a virtual thread.
@@ -99,10 +87,8 @@ public final class Results {
     }
 
     private byte[] value(CheckpointLine.Done line) {
-        String model = line.steps().stream().map(StepOutput::model).distinct().collect(Collectors.joining(", "));
         try {
-            return json.writeValueAsBytes(new Result(line.id(), line.source(), line.fingerprint(), model.isEmpty() ? null : model,
-                    line.result(), line.usage(), line.durationMs(), line.ts().toString()));
+            return json.writeValueAsBytes(Result.of(line));
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("a tree of JSON nodes can always be written", e);
         }

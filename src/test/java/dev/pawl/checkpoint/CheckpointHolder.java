@@ -5,7 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
 /** A process that opens the checkpoint it is given, appends {@code doc-child}, says {@code held} and keeps it. */
-final class CheckpointHolder {
+public final class CheckpointHolder {
 
     private CheckpointHolder() {
     }
@@ -21,7 +21,7 @@ final class CheckpointHolder {
         }
     }
 
-    static Process start(Path file) throws IOException {
+    public static Process start(Path file) throws IOException {
         return new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:TieredStopAtLevel=1",
                 "-cp", System.getProperty("java.class.path"), CheckpointHolder.class.getName(), file.toString())
                 .redirectError(ProcessBuilder.Redirect.DISCARD)
@@ -29,7 +29,7 @@ final class CheckpointHolder {
     }
 
     /** The first line it says, which it says at once. */
-    static String answer(Process process) throws IOException {
+    public static String answer(Process process) throws IOException {
         return process.inputReader(StandardCharsets.UTF_8).readLine();
     }
 }
