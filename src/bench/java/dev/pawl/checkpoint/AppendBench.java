@@ -87,7 +87,7 @@ final class AppendBench {
             }
         }
         Bench.deleteCheckpoint(barePath);
-        Runtime.getRuntime().halt(0);
+        System.exit(0);
     }
 
     /** Of all threads. */

@@ -1,12 +1,10 @@
 package dev.pawl.checkpoint;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.time.DateTimeException;
 import java.time.Instant;
-import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -15,7 +13,6 @@ import java.util.regex.Pattern;
 import java.util.zip.CRC32C;
 
 import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
@@ -45,7 +42,6 @@ final class LineFormat {
 
     static final int SEAL_LENGTH = ",'crc':'00000000'}".length();
 
-    private static final HexFormat HEX = HexFormat.of();
     private static final byte[] SEAL_START = ascii(",\"crc\":\"");
     /** One byte of the name {@code crc} is wrong, missing or too many: all other damage of a seal leaves no JSON or a wrong number. */
     private static final Pattern DAMAGED_SEAL =
@@ -84,69 +80,47 @@ final class LineFormat {
     }
 
     static byte[] encode(CheckpointLine line) {
-        Bytes out = new Bytes();
-        try (JsonGenerator json = JSON.createGenerator(out)) {
-            json.writeStartObject();
-            json.writeStringField("id", line.id());
-            json.writeStringField("ts", timestamp(line.ts()));
-            switch (line) {
-                case CheckpointLine.Step step -> {
-                    writeStatusAndSource(json, "step", step.source());
-                    writeStepOutput(json, step.output());
-                }
-                case CheckpointLine.Done done -> {
-                    writeStatusAndSource(json, "done", done.source());
-                    json.writeStringField("fingerprint", done.fingerprint());
-                    json.writeArrayFieldStart("steps");
-                    for (CheckpointLine.StepOutput step : done.steps()) {
-                        json.writeStartObject();
-                        writeStepOutput(json, new CheckpointLine.StepOutput(step.step(), step.fingerprint(), step.model(), null,
-                                step.usage()));
-                        json.writeEndObject();
-                    }
-                    json.writeEndArray();
-                    if (done.result() != null) {
-                        json.writePOJOField("result", done.result());
-                    }
-                    json.writePOJOField("usage", done.usage());
-                    json.writeNumberField("durationMs", done.durationMs());
-                }
-                case CheckpointLine.Failed failed -> {
-                    writeStatusAndSource(json, "failed", failed.source());
-                    json.writePOJOField("error", failed.error());
-                }
-                case CheckpointLine.Forgotten forgotten -> writeStatusAndSource(json, "forgotten", forgotten.source());
+        LineWriter out = new LineWriter().raw("{\"id\":").string(line.id()).raw(",\"ts\":").timestamp(line.ts());
+        switch (line) {
+            case CheckpointLine.Step step -> {
+                out.raw(",\"status\":\"step\",\"source\":").string(step.source()).raw(",");
+                writeStep(out, step.output());
+                out.raw(",\"output\":").tree(step.output().output());
+                out.raw(",\"usage\":").usage(step.output().usage());
             }
-            json.flush();
-            String crc = HEX.toHexDigits(out.crc());
-            json.writeStringField("crc", crc);
-            json.writeEndObject();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            case CheckpointLine.Done done -> {
+                out.raw(",\"status\":\"done\",\"source\":").string(done.source());
+                out.raw(",\"fingerprint\":").string(done.fingerprint()).raw(",\"steps\":[");
+                String separator = "{";
+                for (CheckpointLine.StepOutput step : done.steps()) {
+                    writeStep(out.raw(separator), step);
+                    out.raw(",\"usage\":").usage(step.usage()).raw("}");
+                    separator = ",{";
+                }
+                out.raw("]");
+                if (done.result() != null) {
+                    out.raw(",\"result\":").tree(done.result());
+                }
+                out.raw(",\"usage\":").usage(done.usage()).raw(",\"durationMs\":").number(done.durationMs());
+            }
+            case CheckpointLine.Failed failed -> {
+                out.raw(",\"status\":\"failed\",\"source\":").string(failed.source());
+                Failure error = failed.error();
+                out.raw(",\"error\":{\"kind\":").string(error.kind().text());
+                if (error.step() != null) {
+                    out.raw(",\"step\":").string(error.step());
+                }
+                out.raw(",\"message\":").string(error.message()).raw(",\"attempts\":").number(error.attempts()).raw("}");
+            }
+            case CheckpointLine.Forgotten forgotten -> out.raw(",\"status\":\"forgotten\",\"source\":").string(forgotten.source());
         }
-        out.write('\n');
-        return out.toByteArray();
+        return out.seal();
     }
 
-    private static void writeStatusAndSource(JsonGenerator json, String status, String source) throws IOException {
-        json.writeStringField("status", status);
-        json.writeStringField("source", source);
-    }
-
-    private static void writeStepOutput(JsonGenerator json, CheckpointLine.StepOutput step) throws IOException {
-        json.writeStringField("step", step.step());
-        json.writeStringField("fingerprint", step.fingerprint());
-        json.writeStringField("model", step.model());
-        if (step.output() != null) {
-            json.writePOJOField("output", step.output());
-        }
-        json.writePOJOField("usage", step.usage());
-    }
-
-    /** Milliseconds always, so that the files sort and align as text. */
-    static String timestamp(Instant instant) {
-        String text = instant.truncatedTo(ChronoUnit.MILLIS).toString();
-        return text.length() == "2026-11-23T09:35:12Z".length() ? text.substring(0, text.length() - 1) + ".000Z" : text;
+    private static void writeStep(LineWriter out, CheckpointLine.StepOutput step) {
+        out.raw("\"step\":").string(step.step());
+        out.raw(",\"fingerprint\":").string(step.fingerprint());
+        out.raw(",\"model\":").string(step.model());
     }
 
     /**
@@ -358,19 +332,5 @@ final class LineFormat {
     private static String text(JsonNode json, String name) {
         JsonNode value = json.get(name);
         return value == null || !value.isTextual() ? null : value.asText();
-    }
-
-    /** Knows the checksum of what was written so far. */
-    private static final class Bytes extends ByteArrayOutputStream {
-
-        Bytes() {
-            super(512);
-        }
-
-        int crc() {
-            CRC32C crc = new CRC32C();
-            crc.update(buf, 0, count);
-            return (int) crc.getValue();
-        }
     }
 }

@@ -2,13 +2,14 @@ package dev.pawl.checkpoint;
 
 import static dev.pawl.checkpoint.Lines.json;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 import java.util.stream.Stream;
 
 import org.junit.jupiter.api.Test;
@@ -19,6 +20,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
 
 import dev.pawl.Failure;
@@ -92,7 +96,6 @@ class LineFormatTest {
         "2026-11-23T09:35:12.345678912Z, 2026-11-23T09:35:12.345Z",
         "2026-11-23T09:00:00Z,           2026-11-23T09:00:00.000Z"})
     void timestamp_alwaysHasMilliseconds(Instant instant, String expected) {
-        assertThat(LineFormat.timestamp(instant)).isEqualTo(expected);
         assertThat(text(new Forgotten("a", instant, "s"))).contains("\"ts\":\"" + expected + "\"");
     }
 
@@ -238,6 +241,62 @@ class LineFormatTest {
     @ValueSource(strings = {"abc", "ref", "xrx", "c", "sha1"})
     void eightDigitsUnderAnotherName_areNoDamagedSeal(String name) throws MalformedLineException {
         assertThat(head("{\"id\":\"doc-1\",\"%s\":\"51ce0b77\"}".formatted(name)).id()).isEqualTo("doc-1");
+    }
+
+    /** As another writer would have it: nothing escaped that grep would look for, and read back as it was. */
+    @Test
+    void anyAnswer_isReadBackAsItWas() throws Exception {
+        Random random = new Random(847);
+        for (int i = 0; i < 2_000; i++) {
+            JsonNode answer = answer(random, 4);
+            Step step = new Step(text(random) + "x", TS, text(random), Lines.output(text(random) + "x", answer));
+            byte[] bytes = LineFormat.encode(step);
+
+            assertThat(LineFormat.decode(bytes, 0, bytes.length - 1)).isEqualTo(step);
+            assertThat(LineFormat.head(bytes, 0, bytes.length - 1)).isEqualTo(new Head(step.id(), Status.STEP, step.output().step()));
+            assertThat(bytes).containsOnlyOnce('\n');
+        }
+    }
+
+    private static JsonNode answer(Random random, int depth) throws Exception {
+        JsonNodeFactory json = JsonNodeFactory.instance;
+        return switch (random.nextInt(depth == 0 ? 6 : 8)) {
+            case 0 -> json.textNode(text(random));
+            case 1 -> json.numberNode(random.nextInt());
+            case 2 -> new JsonMapper().readTree(Double.toString(random.nextGaussian() * Math.pow(10, random.nextInt(-300, 300))));
+            case 3 -> json.booleanNode(random.nextBoolean());
+            case 4 -> json.nullNode();
+            case 5 -> new JsonMapper().readTree(new BigInteger(100, random).toString());
+            case 6 -> {
+                ObjectNode object = json.objectNode();
+                for (int i = random.nextInt(4); i > 0; i--) {
+                    object.set(text(random), answer(random, depth - 1));
+                }
+                yield object;
+            }
+            default -> {
+                ArrayNode array = json.arrayNode();
+                for (int i = random.nextInt(4); i > 0; i--) {
+                    array.add(answer(random, depth - 1));
+                }
+                yield array;
+            }
+        };
+    }
+
+    private static String text(Random random) {
+        StringBuilder text = new StringBuilder();
+        for (int i = random.nextInt(12); i > 0; i--) {
+            int[] bounds = {0x20, 0x80, 0x800, 0x10000, 0x110000};
+            text.appendCodePoint(random.nextInt(bounds[random.nextInt(bounds.length)]));
+        }
+        return text.toString().replaceAll("[\\ud800-\\udfff]", "\ud83d\ude00");
+    }
+
+    @Test
+    void emoji_standsInTheFileAsItIs() {
+        assertThat(new String(LineFormat.encode(Lines.step("doc-\ud83d\ude00", "summary", "s")), StandardCharsets.UTF_8))
+                .startsWith("{\"id\":\"doc-\ud83d\ude00\"");
     }
 
     /** Models can write one as an escape; it has no UTF-8. */
