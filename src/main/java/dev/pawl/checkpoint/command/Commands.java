@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -47,8 +48,11 @@ public final class Commands {
         try {
             CommandLine line = commandLine(invocation);
             int status = line.execute(arguments);
-            line.getOut().flush();
-            invocation.out().flush();
+            // Who has closed our output has heard of it once.
+            if (status != ExitStatus.INPUT_OUTPUT) {
+                line.getOut().flush();
+                invocation.out().flush();
+            }
             return status;
         } catch (IOException e) {
             err.println(sentence(e));
@@ -123,6 +127,7 @@ public final class Commands {
         return switch (e) {
             case NoSuchFileException file -> "%s does not exist".formatted(file.getFile());
             case AccessDeniedException file -> "%s is not accessible to this user".formatted(file.getFile());
+            case NotDirectoryException file -> "%s is no directory".formatted(file.getFile());
             case FileSystemException file when file.getReason() == null -> "%s can't be used".formatted(file.getFile());
             default -> e.getMessage() == null ? e.toString() : e.getMessage();
         };

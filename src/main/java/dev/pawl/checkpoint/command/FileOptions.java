@@ -60,7 +60,7 @@ final class FileOptions {
     }
 
     /** A name within the directory, or a path. */
-    static Path file(Path directory, String name) {
+    private static Path file(Path directory, String name) {
         Path within = directory.resolve(name);
         boolean isPath = Path.of(name).getNameCount() > 1 || Files.notExists(within) && Files.exists(Path.of(name));
         return (isPath ? Path.of(name) : within).toAbsolutePath().normalize();

@@ -100,7 +100,8 @@ final class ImportCommand implements Callable<Integer> {
         Path directory = options.directory(invocation);
         List<Path> targets = new ArrayList<>();
         if (into != null) {
-            targets.add(FileOptions.file(directory, into));
+            boolean isName = Path.of(into).getNameCount() == 1;
+            targets.add((isName ? directory.resolve(into) : Path.of(into).toAbsolutePath()).normalize());
         } else if (partitions < 1 || partitions > MAX_PARTITIONS) {
             throw new ParameterException(spec.commandLine(),
                     "--partitions %d is not allowed: 1 to %d".formatted(partitions, MAX_PARTITIONS));

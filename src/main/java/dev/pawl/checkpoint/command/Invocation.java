@@ -26,7 +26,8 @@ record Invocation(InputStream in, OutputStream out, PrintStream err, boolean err
     /** This process's. */
     static Invocation ofProcess() {
         return new Invocation(System.in, new BufferedOutputStream(new FileOutputStream(FileDescriptor.out), BUFFER_BYTES),
-                new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8), terminalReadsErr(), System.getenv());
+                new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8), terminalReadsErr(),
+                System.getenv());
     }
 
     /** The JDK knows only whether input and output are one, and a person may well send the output to a file. */
