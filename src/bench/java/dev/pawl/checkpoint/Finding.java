@@ -9,21 +9,21 @@ package dev.pawl.checkpoint;
  */
 record Finding(Sample measured, Sample peer, String ratio, String target, Boolean met) {
 
-    /** Compares the best rounds of both. */
+    /** Compares round with round: both of a round meet the same weather. */
     static Finding atMost(double times, Sample measured, Sample peer) {
-        double ratio = measured.best() / peer.best();
+        double ratio = measured.medianRatio(peer);
         return new Finding(measured, peer, Sample.number(ratio), "at most %s times".formatted(Sample.number(times)), ratio <= times);
     }
 
-    /** Compares the best rounds of both. */
+    /** Compares round with round. */
     static Finding atLeast(double times, Sample measured, Sample peer) {
-        double ratio = measured.best() / peer.best();
+        double ratio = measured.medianRatio(peer);
         return new Finding(measured, peer, Sample.number(ratio), "at least %s times".formatted(Sample.number(times)), ratio >= times);
     }
 
     /** For the reader: no target. */
     static Finding beside(Sample measured, Sample peer) {
-        return new Finding(measured, peer, Sample.number(measured.best() / peer.best()), "", null);
+        return new Finding(measured, peer, Sample.number(measured.medianRatio(peer)), "", null);
     }
 
     boolean missed() {

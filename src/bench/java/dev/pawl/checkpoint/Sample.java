@@ -2,8 +2,9 @@ package dev.pawl.checkpoint;
 
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.stream.IntStream;
 
-/** One quantity, measured in several rounds. Other builds on a machine only ever make a round worse: the best is the truest. */
+/** One quantity, measured in several rounds, which take turns with those of what it is compared with. */
 record Sample(String what, String unit, boolean moreIsBetter, double... rounds) {
 
     static Sample time(String what, String unit, double... rounds) {
@@ -21,6 +22,13 @@ record Sample(String what, String unit, boolean moreIsBetter, double... rounds) 
     double median() {
         double[] sorted = sorted();
         return (sorted[(rounds.length - 1) / 2] + sorted[rounds.length / 2]) / 2;
+    }
+
+    /** The middle one of the ratios that the rounds have, each beside its neighbour. */
+    double medianRatio(Sample peer) {
+        double[] ratios = IntStream.range(0, Math.min(rounds.length, peer.rounds.length)).mapToDouble(i -> rounds[i] / peer.rounds[i])
+                .toArray();
+        return new Sample(what, "", moreIsBetter, ratios).median();
     }
 
     double worst() {

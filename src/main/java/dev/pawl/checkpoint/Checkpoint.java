@@ -55,9 +55,6 @@ public final class Checkpoint {
 
     private static final Logger LOG = Logger.getLogger(Checkpoint.class);
 
-    /** A group of usual lines goes out with one call; a group of huge ones does not need their sum in memory again. */
-    private static final int MAX_WRITE_BYTES = 8 << 20;
-
     private final Path path;
     private final Shared shared;
     private final CheckpointLock lock;
@@ -215,7 +212,7 @@ public final class Checkpoint {
     }
 
     /**
-     * Appends a line. The future completes on the group commit's thread once the line is durable, or exceptionally:
+     * Appends a line. The future completes on a virtual thread once the line is durable, or exceptionally:
      * then the line may or may not be in the file, and nobody may act as if it were.
      */
     public CompletableFuture<Void> append(CheckpointLine line) {
@@ -225,45 +222,49 @@ public final class Checkpoint {
     /** A line on its way to the disk, and who waits for it. */
     record PendingAppend(Checkpoint checkpoint, CheckpointLine line, byte[] bytes, CompletableFuture<Void> durable) {}
 
-    /** Writes the lines of a group with one call and forces them with one fsync. On the group commit's thread only. */
-    void commit(List<PendingAppend> group) {
+    /**
+     * Writes the lines of a group with one call and forces them with one fsync. On the group commit's thread only.
+     *
+     * @param buffer what is written goes through it
+     * @throws IOException where the lines are not durable
+     */
+    void commit(List<PendingAppend> group, ByteBuffer buffer) throws IOException {
+        if (failure != null) {
+            throw failure;
+        }
+        if (closed) {
+            throw new ClosedException(path);
+        }
         try {
-            if (failure != null) {
-                throw failure;
-            }
-            if (closed) {
-                throw new ClosedException(path);
-            }
-            write(group);
-        } catch (ClosedException e) {
-            group.forEach(append -> append.durable().completeExceptionally(e));
-            return;
+            write(group, buffer);
         } catch (IOException | RuntimeException | Error e) {
             fail(e instanceof IOException io ? io : new IOException(e));
-            group.forEach(append -> append.durable().completeExceptionally(failure));
-            return;
+            throw failure;
         }
-        group.forEach(append -> append.durable().complete(null));
         upkeep.look();
     }
 
-    private void write(List<PendingAppend> group) throws IOException {
+    private void write(List<PendingAppend> group, ByteBuffer buffer) throws IOException {
         long start = end + (newlineOwed ? 1 : 0);
         long size = group.stream().mapToLong(append -> append.bytes().length).sum();
         if (start + size > LinePosition.MAX_OFFSET) {
             throw new IOException(path + " has reached its largest size, 128 GiB");
         }
+        buffer.clear();
         if (newlineOwed) {
-            write(ByteBuffer.wrap(new byte[] { '\n' }));
+            buffer.put((byte) '\n');
             newlineOwed = false;
         }
-        ByteBuffer buffer = ByteBuffer.allocate((int) Math.min(size, MAX_WRITE_BYTES));
         for (PendingAppend append : group) {
             if (append.bytes().length > buffer.remaining()) {
                 write(buffer.flip());
-                buffer = append.bytes().length > buffer.capacity() ? ByteBuffer.allocate(append.bytes().length) : buffer.clear();
+                buffer.clear();
             }
-            buffer.put(append.bytes());
+            if (append.bytes().length > buffer.remaining()) {
+                write(ByteBuffer.wrap(append.bytes()));
+            } else {
+                buffer.put(append.bytes());
+            }
         }
         write(buffer.flip());
         if (shared.durability() == Durability.FSYNC) {

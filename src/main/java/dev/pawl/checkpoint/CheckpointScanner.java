@@ -1,10 +1,7 @@
 package dev.pawl.checkpoint;
 
 import java.io.IOException;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.util.Arrays;
 
@@ -45,11 +42,6 @@ final class CheckpointScanner {
 
     private static final int CHUNK_BYTES = 1 << 20;
     private static final long NONE = -1;
-    private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
-    private static final long NEWLINES = 0x0A0A0A0A0A0A0A0AL;
-    private static final long LOW_BITS = 0x0101010101010101L;
-    private static final long HIGH_BITS = 0x8080808080808080L;
-
     private final FileChannel file;
     private final Visitor visitor;
 
@@ -81,7 +73,7 @@ final class CheckpointScanner {
             int scanFrom = filled;
             filled += read;
             int lineStart = 0;
-            for (int newline = newline(scanFrom); newline < filled; newline = newline(lineStart)) {
+            for (int newline = nextNewline(scanFrom); newline < filled; newline = nextNewline(lineStart)) {
                 run(lineStart, newline);
                 lineStart = newline + 1;
             }
@@ -89,20 +81,8 @@ final class CheckpointScanner {
         }
     }
 
-    /** The next newline, or {@code filled}. Eight bytes at a time: this loop sees every byte of the file. */
-    private int newline(int from) {
-        int i = from;
-        for (; i <= filled - Long.BYTES; i += Long.BYTES) {
-            long word = (long) LONGS.get(window, i) ^ NEWLINES;
-            long zeroBytes = word - LOW_BITS & ~word & HIGH_BITS;
-            if (zeroBytes != 0) {
-                return i + Long.numberOfTrailingZeros(zeroBytes) / Byte.SIZE;
-            }
-        }
-        while (i < filled && window[i] != '\n') {
-            i++;
-        }
-        return i;
+    private int nextNewline(int from) {
+        return LineBytes.nextNewline(window, from, filled);
     }
 
     private void keepFrom(int lineStart) {

@@ -1,11 +1,15 @@
 package dev.pawl.checkpoint;
 
+import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 
 import dev.pawl.checkpoint.Checkpoint.ClosedException;
 import dev.pawl.checkpoint.Checkpoint.PendingAppend;
@@ -19,6 +23,8 @@ final class GroupCommit implements AutoCloseable {
 
     /** Bounds the memory of one write; larger groups gain nothing any more. */
     private static final int MAX_GROUP = 4096;
+    /** A group of usual lines goes out with one call. */
+    private static final int BUFFER_BYTES = 1 << 20;
 
     private sealed interface Work {
         record Append(PendingAppend append) implements Work {}
@@ -28,7 +34,10 @@ final class GroupCommit implements AutoCloseable {
         record Stop() implements Work {}
     }
 
-    private final LinkedBlockingQueue<Work> queue = new LinkedBlockingQueue<>();
+    /** Without a lock: a thousand virtual threads would wait for each other at it. */
+    private final ConcurrentLinkedQueue<Work> queue = new ConcurrentLinkedQueue<>();
+    private volatile boolean idle;
+    private final ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER_BYTES);
     private volatile boolean stopped;
     private final Thread thread = new Thread(this::run, "checkpoint-writer");
 
@@ -51,6 +60,9 @@ final class GroupCommit implements AutoCloseable {
 
     private void put(Work work) {
         queue.add(work);
+        if (idle) {
+            LockSupport.unpark(thread);
+        }
         if (stopped) {
             refuse(queue.poll());
         }
@@ -73,12 +85,7 @@ final class GroupCommit implements AutoCloseable {
     private void run() {
         List<Work> taken = new ArrayList<>();
         while (true) {
-            try {
-                taken.add(queue.take());
-            } catch (InterruptedException e) {
-                return;
-            }
-            queue.drainTo(taken, MAX_GROUP - 1);
+            take(taken);
             Map<Checkpoint, List<PendingAppend>> groups = new LinkedHashMap<>();
             for (Work work : taken) {
                 switch (work) {
@@ -101,9 +108,43 @@ final class GroupCommit implements AutoCloseable {
         }
     }
 
-    private static void commit(Map<Checkpoint, List<PendingAppend>> groups) {
-        groups.forEach(Checkpoint::commit);
+    /** What waits; returns once something does. */
+    private void take(List<Work> taken) {
+        for (Work work = queue.poll(); work != null; work = taken.size() < MAX_GROUP ? queue.poll() : null) {
+            taken.add(work);
+        }
+        while (taken.isEmpty()) {
+            idle = true;
+            Work work = queue.poll();
+            if (work == null) {
+                LockSupport.park(this);
+                work = queue.poll();
+            }
+            idle = false;
+            if (work != null) {
+                taken.add(work);
+            }
+        }
+    }
+
+    private void commit(Map<Checkpoint, List<PendingAppend>> groups) {
+        groups.forEach((checkpoint, group) -> {
+            try {
+                checkpoint.commit(group, buffer);
+                answer(group, append -> append.durable().complete(null));
+            } catch (IOException e) {
+                answer(group, append -> append.durable().completeExceptionally(e));
+            }
+        });
         groups.clear();
+    }
+
+    /**
+     * On a virtual thread: those it wakes up, virtual ones for the most part, then run where it runs, at a fraction of what it
+     * costs to wake them up from here; and the next group is written meanwhile.
+     */
+    private static void answer(List<PendingAppend> group, Consumer<PendingAppend> answer) {
+        Thread.ofVirtual().name("checkpoint-answers").start(() -> group.forEach(answer));
     }
 
     /** Returns when the appends submitted before are committed. */

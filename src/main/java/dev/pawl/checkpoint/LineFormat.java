@@ -89,15 +89,11 @@ final class LineFormat {
                 out.raw(",\"usage\":").usage(step.output().usage());
             }
             case CheckpointLine.Done done -> {
-                out.raw(",\"status\":\"done\",\"source\":").string(done.source());
-                out.raw(",\"fingerprint\":").string(done.fingerprint()).raw(",\"steps\":[");
-                String separator = "{";
-                for (CheckpointLine.StepOutput step : done.steps()) {
-                    writeStep(out.raw(separator), step);
-                    out.raw(",\"usage\":").usage(step.usage()).raw("}");
-                    separator = ",{";
+                out.raw(",\"status\":\"done\"");
+                if (done.source() != null) {
+                    out.raw(",\"source\":").string(done.source()).raw(",\"fingerprint\":").string(done.fingerprint());
+                    writeSteps(out, done.steps());
                 }
-                out.raw("]");
                 if (done.result() != null) {
                     out.raw(",\"result\":").tree(done.result());
                 }
@@ -115,6 +111,17 @@ final class LineFormat {
             case CheckpointLine.Forgotten forgotten -> out.raw(",\"status\":\"forgotten\",\"source\":").string(forgotten.source());
         }
         return out.seal();
+    }
+
+    private static void writeSteps(LineWriter out, List<CheckpointLine.StepOutput> steps) {
+        out.raw(",\"steps\":[");
+        String separator = "{";
+        for (CheckpointLine.StepOutput step : steps) {
+            writeStep(out.raw(separator), step);
+            out.raw(",\"usage\":").usage(step.usage()).raw("}");
+            separator = ",{";
+        }
+        out.raw("]");
     }
 
     private static void writeStep(LineWriter out, CheckpointLine.StepOutput step) {

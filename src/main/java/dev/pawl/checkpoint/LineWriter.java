@@ -27,12 +27,12 @@ final class LineWriter {
     private byte[] bytes = new byte[1024];
     private int length;
 
-    /** Text that is ASCII and needs no escapes. */
+    /** Text that is ASCII and needs no escapes; for such, the deprecated method is right, and copies without a detour. */
+    @SuppressWarnings("deprecation")
     LineWriter raw(String ascii) {
         reserve(ascii.length());
-        for (int i = 0; i < ascii.length(); i++) {
-            bytes[length++] = (byte) ascii.charAt(i);
-        }
+        ascii.getBytes(0, ascii.length(), bytes, length);
+        length += ascii.length();
         return this;
     }
 
@@ -40,18 +40,41 @@ final class LineWriter {
         if (text == null) {
             return raw("null");
         }
-        reserve(text.length() + 2);
+        byte[] utf8 = text.getBytes(StandardCharsets.UTF_8);
+        reserve(utf8.length + 2);
+        int start = length;
+        bytes[length++] = '"';
+        int copied = 0;
+        for (int i = LineBytes.nextSpecial(utf8, 0); i < utf8.length; i = LineBytes.nextSpecial(utf8, i + 1)) {
+            if (utf8[i] != '?') {
+                copy(utf8, copied, i);
+                escape((char) utf8[i]);
+                reserve(utf8.length - i + 1);
+                copied = i + 1;
+            } else if (utf8.length != text.length() || text.charAt(i) != '?') {
+                // It may stand for half a surrogate pair.
+                length = start;
+                return characters(text);
+            }
+        }
+        copy(utf8, copied, utf8.length);
+        bytes[length++] = '"';
+        return this;
+    }
+
+    private void copy(byte[] from, int begin, int end) {
+        System.arraycopy(from, begin, bytes, length, end - begin);
+        length += end - begin;
+    }
+
+    private LineWriter characters(String text) {
+        reserve(MAX_CHARACTER_BYTES * text.length() + 2);
         bytes[length++] = '"';
         for (int i = 0; i < text.length(); i++) {
             char c = text.charAt(i);
-            if (c >= ' ' && c < 0x80 && c != '"' && c != '\\') {
-                bytes[length++] = (byte) c;
-                continue;
-            }
-            reserve(MAX_CHARACTER_BYTES + text.length() - i);
             if (Character.isHighSurrogate(c) && i + 1 < text.length() && Character.isLowSurrogate(text.charAt(i + 1))) {
                 utf8(Character.toCodePoint(c, text.charAt(++i)));
-            } else if (c < 0x80 || Character.isSurrogate(c)) {
+            } else if (c < ' ' || c == '"' || c == '\\' || Character.isSurrogate(c)) {
                 escape(c);
             } else {
                 utf8(c);
@@ -62,6 +85,10 @@ final class LineWriter {
     }
 
     private void utf8(int codePoint) {
+        if (codePoint < 0x80) {
+            bytes[length++] = (byte) codePoint;
+            return;
+        }
         if (codePoint < 0x800) {
             bytes[length++] = (byte) (0xC0 | codePoint >> 6);
         } else {
@@ -77,6 +104,7 @@ final class LineWriter {
     }
 
     private void escape(char c) {
+        reserve(MAX_CHARACTER_BYTES);
         bytes[length++] = '\\';
         switch (c) {
             case '"', '\\' -> bytes[length++] = (byte) c;
@@ -93,7 +121,14 @@ final class LineWriter {
     }
 
     LineWriter number(long number) {
-        return raw(Long.toString(number));
+        if (number < 0) {
+            return raw(Long.toString(number));
+        }
+        int digits = 1;
+        for (long rest = number / 10; rest > 0; rest /= 10) {
+            digits++;
+        }
+        return digits(number, digits);
     }
 
     LineWriter tree(JsonNode node) {
@@ -134,10 +169,11 @@ final class LineWriter {
         return one('.').digits(time.getNano() / 1_000_000, 3).raw("Z\"");
     }
 
-    private LineWriter digits(int number, int digits) {
+    private LineWriter digits(long number, int digits) {
         reserve(digits);
-        for (int i = length + digits - 1, rest = number; i >= length; i--, rest /= 10) {
-            bytes[i] = (byte) ('0' + rest % 10);
+        for (int i = length + digits - 1; i >= length; i--) {
+            bytes[i] = (byte) ('0' + number % 10);
+            number /= 10;
         }
         length += digits;
         return this;
