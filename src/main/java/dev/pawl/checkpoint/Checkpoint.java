@@ -334,8 +334,10 @@ public final class Checkpoint {
     /**
      * Takes over the file that a compaction has put in the place of the one before, on the group commit's thread. The index
      * leads to the old one until it is told otherwise and {@link #closeReader} is called for it.
+     *
+     * @return the old file, to be closed by the caller
      */
-    void replaced(FileChannel newAppender, LineReader newReader, long newEnd, Damage newDamage) throws IOException {
+    FileChannel replaced(FileChannel newAppender, LineReader newReader, long newEnd, Damage newDamage) throws IOException {
         FileChannel oldAppender = appender;
         readers.set(1 - generation, newReader);
         appender = newAppender;
@@ -344,8 +346,8 @@ public final class Checkpoint {
         newlineOwed = false;
         damage = newDamage;
         try {
-            oldAppender.close();
             shared.disk().forceDirectory(path.getParent());
+            return oldAppender;
         } catch (IOException e) {
             fail(e);
             throw e;

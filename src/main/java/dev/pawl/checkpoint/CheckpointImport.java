@@ -165,7 +165,8 @@ public final class CheckpointImport implements Closeable {
      */
     public static Done done(String id, JsonNode ts, JsonNode result) throws InvalidDocumentException {
         try {
-            return new Done(id, LineFormat.ts(ts == null ? MissingNode.getInstance() : ts), null, null, new Answer(List.of(), result), Usage.NONE, 0);
+            return new Done(id, LineFormat.ts(ts == null ? MissingNode.getInstance() : ts), null, null,
+                    new Answer(List.of(), result), Usage.NONE, 0);
         } catch (MalformedLineException e) {
             throw new InvalidDocumentException(e.getMessage());
         }

@@ -35,6 +35,9 @@ final class Compaction {
     /** What may be left for the writer's thread to copy. A busy writer appends about as much in one group. */
     private static final int SMALL_BYTES = 256 << 10;
     private static final int BUFFER_BYTES = 1 << 20;
+    /** An append's fsync may wait for what a journalling file system has to write of other files: it shall not be much. */
+    static final int FORCE_EVERY_BYTES = 2 << 20;
+    private static final int FREE_BYTES = 8 << 20;
 
     private final Checkpoint checkpoint;
     private final Disk disk;
@@ -46,7 +49,10 @@ final class Compaction {
 
     private final ByteBuffer buffer = ByteBuffer.allocate(BUFFER_BYTES);
     private FileChannel target;
+    /** The old file, once it has lost its name. */
+    private FileChannel replaced;
     private long written;
+    private long unforced;
     private Damage damage = Damage.NONE;
     /** Where lines went that were appended after the first copying began: few, and perhaps several of one document. */
     private final List<Move> moves = new ArrayList<>();
@@ -115,7 +121,7 @@ final class Compaction {
             reader.close();
             throw e;
         }
-        checkpoint.replaced(target, reader, written, damage);
+        replaced = checkpoint.replaced(target, reader, written, damage);
     }
 
     /** Copies what is live between two ends of lines, and makes it durable. */
@@ -194,7 +200,13 @@ final class Compaction {
 
     private void write(ByteBuffer bytes) throws IOException {
         while (bytes.hasRemaining()) {
-            written += target.write(bytes);
+            int length = target.write(bytes);
+            written += length;
+            unforced += length;
+        }
+        if (unforced >= FORCE_EVERY_BYTES) {
+            target.force(false);
+            unforced = 0;
         }
     }
 
@@ -222,6 +234,16 @@ final class Compaction {
         // What was dropped for its age, or damaged since it was loaded.
         index.drop(this::isOld);
         checkpoint.closeReader(oldGeneration);
+        freeOldFile();
+    }
+
+    /** Bit by bit: an append's fsync also waits while the blocks of a large file are freed at once. */
+    private void freeOldFile() throws IOException {
+        try (FileChannel old = replaced) {
+            for (long size = old.size() - FREE_BYTES; size > 0; size -= FREE_BYTES) {
+                old.truncate(size);
+            }
+        }
     }
 
     private boolean isOld(long position) {

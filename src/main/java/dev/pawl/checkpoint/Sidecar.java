@@ -115,7 +115,6 @@ final class Sidecar {
         Path unfinished = path.resolveSibling(path.getFileName() + ".new");
         try {
             long length;
-            // Not forced: torn by a power cut, it is dropped.
             try (Out out = new Out(FileChannel.open(unfinished,
                     StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE))) {
                 write(out, covered, index, snapshot);
@@ -245,6 +244,7 @@ final class Sidecar {
         private final ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER_BYTES);
         private final CRC32C crc = new CRC32C();
         private long written;
+        private long forced;
 
         Out(FileChannel channel) {
             this.channel = channel;
@@ -278,6 +278,11 @@ final class Sidecar {
             written += buffer.limit();
             while (buffer.hasRemaining()) {
                 channel.write(buffer);
+            }
+            // Not that it must be durable, but appends shall not wait for all of it at once.
+            if (written / Compaction.FORCE_EVERY_BYTES > forced / Compaction.FORCE_EVERY_BYTES) {
+                channel.force(false);
+                forced = written;
             }
             buffer.clear();
         }
