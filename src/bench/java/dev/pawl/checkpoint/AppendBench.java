@@ -15,6 +15,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 
 import com.sun.management.OperatingSystemMXBean;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import dev.pawl.checkpoint.Bench.Child;
 
@@ -31,11 +32,19 @@ final class AppendBench {
     private static final int CALLERS = 1_000;
 
     static List<Finding> run() throws IOException {
+        List<Finding> findings = new ArrayList<>();
+        for (int resultBytes : new int[] { 400, 4_000 }) {
+            findings.addAll(run(resultBytes));
+        }
+        return findings;
+    }
+
+    private static List<Finding> run(int resultBytes) throws IOException {
         Path file = Data.fresh("appended.jsonl");
-        Child child = Child.run(AppendBench.class, file, Bench.QUICK ? 20 : 100, Bench.ROUNDS);
+        Child child = Child.run(AppendBench.class, file, (Bench.QUICK ? 20 : 100) * 400 / resultBytes, Bench.ROUNDS, resultBytes);
         Bench.deleteCheckpoint(file);
         double group = Arrays.stream(child.column(1)).average().orElseThrow();
-        Sample appends = Sample.rate("%,d callers append, %s lines a group".formatted(CALLERS, Sample.number(group)), "lines/s",
+        Sample appends = Sample.rate("%,d callers append results of %,d bytes, %s lines a group".formatted(CALLERS, resultBytes, Sample.number(group)), "lines/s",
                 child.column(0));
         Sample bare = Sample.rate("write and force such groups", "lines/s", child.column(4));
         Sample p99 = Sample.time("p99 of an append", "ms", child.column(3));
@@ -54,28 +63,31 @@ final class AppendBench {
         Path path = Path.of(arguments[0]);
         int appendsEach = Integer.parseInt(arguments[1]);
         int rounds = Integer.parseInt(arguments[2]);
+        ObjectNode result = Data.result(Integer.parseInt(arguments[3]));
         Path barePath = Data.fresh("bare.jsonl");
         FaultyDisk disk = new FaultyDisk();
         Checkpoint checkpoint = Opening.with(new GroupCommit()).with(disk).open(path);
+        int lines = CALLERS * appendsEach;
+        // Made once: the collector shall find nothing of the bare loop's to do while the callers append.
+        byte[][] encoded = new byte[lines][];
+        Arrays.setAll(encoded, i -> LineFormat.encode(Data.done(i, result)));
+        double[] waitedMs = new double[lines];
+        double[] handedOverMs = new double[lines];
+        System.gc();
         try (FileChannel bare = FileChannel.open(barePath, StandardOpenOption.CREATE, StandardOpenOption.APPEND)) {
             for (int round = -1; round < rounds; round++) {
-                int lines = CALLERS * appendsEach;
                 int first = (round + 1) * lines;
                 int forcesBefore = disk.forces.get();
-                double[] waitedMs = new double[lines];
                 long cpu = processorNs();
-                double appendMs = appendAtOnce(i -> checkpoint.append(Data.done(first + i)), appendsEach, waitedMs);
+                double appendMs = appendAtOnce(i -> checkpoint.append(Data.done(first + i, result)), appendsEach, waitedMs);
                 double appendCpuNs = processorNs() - cpu;
                 double group = (double) lines / (disk.forces.get() - forcesBefore);
                 Arrays.sort(waitedMs);
 
-                byte[][] encoded = new byte[lines][];
-                Arrays.setAll(encoded, i -> LineFormat.encode(Data.done(first + i)));
                 cpu = processorNs();
                 double[] groupMs = writeInGroups(bare, encoded, group);
                 double bareCpuNs = processorNs() - cpu;
                 double bareMs = Arrays.stream(groupMs).sum();
-                double[] handedOverMs = new double[lines];
                 double handOverMs = handOver(bare, encoded, appendsEach, handedOverMs);
                 double[] lineMs = writeInGroups(bare, Arrays.copyOf(encoded, 500), 1);
                 if (round >= 0) {

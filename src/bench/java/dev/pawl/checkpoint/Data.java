@@ -41,7 +41,7 @@ final class Data {
     private static final long FIRST = 1_000_000_000;
     private static final JsonMapper JSON = new JsonMapper();
     private static final Path DIRECTORY = Bench.DIRECTORY.resolve("data");
-    private static final ObjectNode RESULT = result();
+    private static final ObjectNode RESULT = result(RESULT_BYTES);
     private static final ObjectNode SHORT_RESULT = JSON.createObjectNode().put("summary", "-");
     private static final List<StepOutput> STEPS = List.of(
             output("summary", "5b1e93a7c04f6d28", RESULT.get("summary"), new Usage(1, 700, 60)),
@@ -62,18 +62,23 @@ final class Data {
     }
 
     static Done done(int document) {
-        return new Done(id(document), Lines.TS, source(document), "7f3a0c2be85d9146", new Answer(STEPS, RESULT), new Usage(2, 812, 96), 2790);
+        return done(document, RESULT);
+    }
+
+    static Done done(int document, ObjectNode result) {
+        return new Done(id(document), Lines.TS, source(document), "7f3a0c2be85d9146", new Answer(STEPS, result),
+                new Usage(2, 812, 96), 2790);
     }
 
     static Step step(int document) {
         return new Step(id(document), Lines.TS, source(document), STEPS.getFirst());
     }
 
-    private static ObjectNode result() {
+    static ObjectNode result(int bytes) {
         ObjectNode result = JSON.createObjectNode().put("summary", "");
         List.of("Ada Byron", "Grace Hopper", "Turin", "Analytical Engine", "1843").forEach(result.withArray("entities")::add);
-        String prose = "Ada Byron met Grace Hopper in Turin and described the Analytical Engine to her. ".repeat(RESULT_BYTES / 80);
-        return result.put("summary", prose.substring(0, RESULT_BYTES - result.toString().length()));
+        String prose = "Ada Byron met Grace Hopper in Turin and described the Analytical Engine to her. ".repeat(bytes / 80);
+        return result.put("summary", prose.substring(0, bytes - result.toString().length()));
     }
 
     private static StepOutput output(String step, String fingerprint, JsonNode output, Usage usage) {

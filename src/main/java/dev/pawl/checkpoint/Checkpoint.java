@@ -21,6 +21,7 @@ import dev.pawl.checkpoint.CheckpointIndex.Positions;
 import dev.pawl.checkpoint.CheckpointIndex.StepLine;
 import dev.pawl.checkpoint.CheckpointLoader.Loaded;
 import dev.pawl.checkpoint.CheckpointLock.HeldByAnotherException;
+import dev.pawl.checkpoint.LineFormat.Head;
 import dev.pawl.checkpoint.LineFormat.MalformedLineException;
 import dev.pawl.checkpoint.LineFormat.Status;
 
@@ -63,10 +64,8 @@ public final class Checkpoint {
     /** By generation. Two only while a compaction's new lines are being pointed to. */
     private final AtomicReferenceArray<LineReader> readers = new AtomicReferenceArray<>(2);
 
-    private FileChannel appender;
+    private volatile LineAppender appender;
     private volatile int generation;
-    private volatile long end;
-    private boolean newlineOwed;
     private volatile Damage damage;
     private IOException failure;
     private volatile boolean closed;
@@ -111,7 +110,7 @@ public final class Checkpoint {
         this.lock = lock;
         Files.deleteIfExists(Compaction.unfinished(path));
         boolean created = Files.notExists(path);
-        this.appender = shared.disk().openForAppend(path);
+        FileChannel file = shared.disk().openForAppend(path);
         try {
             if (created) {
                 shared.disk().forceDirectory(path.getParent());
@@ -119,27 +118,20 @@ public final class Checkpoint {
             readers.set(generation, new LineReader(path));
             Loaded loaded = new CheckpointLoader(path, () -> new CheckpointIndex(this::idAt)).load();
             this.index = loaded.index();
-            this.end = loaded.end();
-            this.newlineOwed = loaded.newlineOwed();
             this.damage = loaded.damage();
-            cutOffTornLine();
+            this.appender = new LineAppender(file, loaded.end(), loaded.newlineOwed());
+            long torn = appender.cutOffTornLine();
+            if (torn > 0) {
+                LOG.warnf("%s: cut off a torn last line of %d bytes; its document was never acknowledged", path, torn);
+            }
             this.upkeep = new Upkeep(this, shared.disk(), shared.upkeepPolicy(), shared.upkeepExecutor(), shared.clock(), loaded);
         } catch (IOException | RuntimeException e) {
             closeReader(generation);
-            appender.close();
+            file.close();
             throw e;
         }
         report();
         upkeep.begin();
-    }
-
-    private void cutOffTornLine() throws IOException {
-        long torn = appender.size() - end;
-        if (torn > 0) {
-            LOG.warnf("%s: cut off a torn last line of %d bytes; its document was never acknowledged", path, torn);
-            appender.truncate(end);
-            appender.force(true);
-        }
     }
 
     private void report() {
@@ -236,66 +228,17 @@ public final class Checkpoint {
             throw new ClosedException(path);
         }
         try {
-            write(group, buffer);
+            long offset = appender.append(group, buffer, shared.durability() == Durability.FSYNC);
+            for (PendingAppend append : group) {
+                Head head = Head.of(append.line());
+                index.put(head.id(), head.step(), LinePosition.of(offset, append.bytes().length - 1, head.status(), generation));
+                offset += append.bytes().length;
+            }
         } catch (IOException | RuntimeException | Error e) {
             fail(e instanceof IOException io ? io : new IOException(e));
             throw failure;
         }
         upkeep.look();
-    }
-
-    private void write(List<PendingAppend> group, ByteBuffer buffer) throws IOException {
-        long start = end + (newlineOwed ? 1 : 0);
-        long size = group.stream().mapToLong(append -> append.bytes().length).sum();
-        if (start + size > LinePosition.MAX_OFFSET) {
-            throw new IOException(path + " has reached its largest size, 128 GiB");
-        }
-        buffer.clear();
-        if (newlineOwed) {
-            buffer.put((byte) '\n');
-            newlineOwed = false;
-        }
-        for (PendingAppend append : group) {
-            if (append.bytes().length > buffer.remaining()) {
-                write(buffer.flip());
-                buffer.clear();
-            }
-            if (append.bytes().length > buffer.remaining()) {
-                write(ByteBuffer.wrap(append.bytes()));
-            } else {
-                buffer.put(append.bytes());
-            }
-        }
-        write(buffer.flip());
-        if (shared.durability() == Durability.FSYNC) {
-            appender.force(false);
-        }
-        end = start + size;
-        long offset = start;
-        for (PendingAppend append : group) {
-            CheckpointLine line = append.line();
-            index.put(line.id(), stepOf(line), LinePosition.of(offset, append.bytes().length - 1, statusOf(line), generation));
-            offset += append.bytes().length;
-        }
-    }
-
-    private void write(ByteBuffer bytes) throws IOException {
-        while (bytes.hasRemaining()) {
-            appender.write(bytes);
-        }
-    }
-
-    private static Status statusOf(CheckpointLine line) {
-        return switch (line) {
-            case CheckpointLine.Step _ -> Status.STEP;
-            case CheckpointLine.Done _ -> Status.DONE;
-            case CheckpointLine.Failed _ -> Status.FAILED;
-            case CheckpointLine.Forgotten _ -> Status.FORGOTTEN;
-        };
-    }
-
-    private static String stepOf(CheckpointLine line) {
-        return line instanceof CheckpointLine.Step step ? step.output().step() : null;
     }
 
     private void fail(IOException cause) {
@@ -337,17 +280,15 @@ public final class Checkpoint {
      *
      * @return the old file, to be closed by the caller
      */
-    FileChannel replaced(FileChannel newAppender, LineReader newReader, long newEnd, Damage newDamage) throws IOException {
-        FileChannel oldAppender = appender;
+    FileChannel replaced(LineAppender newAppender, LineReader newReader, Damage newDamage) throws IOException {
+        FileChannel oldFile = appender.file();
         readers.set(1 - generation, newReader);
         appender = newAppender;
         generation = 1 - generation;
-        end = newEnd;
-        newlineOwed = false;
         damage = newDamage;
         try {
             shared.disk().forceDirectory(path.getParent());
-            return oldAppender;
+            return oldFile;
         } catch (IOException e) {
             fail(e);
             throw e;
@@ -367,17 +308,17 @@ public final class Checkpoint {
 
     /** On the group commit's thread. */
     Extent extent() {
-        return new Extent(end, newlineOwed, damage);
+        return new Extent(appender.end(), appender.isNewlineOwed(), damage);
     }
 
     /** How many bytes the file has, as far as appends were answered. */
     long end() {
-        return end;
+        return appender.end();
     }
 
     /** Bytes that no look-up leads to any more, damaged ones not counted. */
     long garbageBytes() {
-        return end - index.liveBytes() - damage.bytes();
+        return end() - index.liveBytes() - damage.bytes();
     }
 
     int generation() {

@@ -7,7 +7,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 
@@ -121,7 +120,7 @@ final class Compaction {
             reader.close();
             throw e;
         }
-        replaced = checkpoint.replaced(target, reader, written, damage);
+        replaced = checkpoint.replaced(new LineAppender(target, written, false), reader, damage);
     }
 
     /** Copies what is live between two ends of lines, and makes it durable. */

@@ -60,7 +60,17 @@ final class LineFormat {
      *
      * @param step the step's name in a step line, else null
      */
-    record Head(String id, Status status, String step) {}
+    record Head(String id, Status status, String step) {
+
+        static Head of(CheckpointLine line) {
+            return switch (line) {
+                case CheckpointLine.Step step -> new Head(step.id(), Status.STEP, step.output().step());
+                case CheckpointLine.Done done -> new Head(done.id(), Status.DONE, null);
+                case CheckpointLine.Failed failed -> new Head(failed.id(), Status.FAILED, null);
+                case CheckpointLine.Forgotten forgotten -> new Head(forgotten.id(), Status.FORGOTTEN, null);
+            };
+        }
+    }
 
     enum Status {
         STEP,

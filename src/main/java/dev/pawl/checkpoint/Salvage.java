@@ -1,6 +1,5 @@
 package dev.pawl.checkpoint;
 
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.zip.CRC32C;

@@ -4,7 +4,6 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -57,8 +56,6 @@ final class Sidecar {
     }
 
     private static final long MAGIC_AND_VERSION = 0x5041574C_49445801L;
-    private static final int TRAILER_BYTES = 2 * Long.BYTES;
-    private static final int BUFFER_BYTES = 1 << 20;
     private static final int SAMPLES = 16;
     private static final int SAMPLE_BYTES = 4096;
 
@@ -115,7 +112,7 @@ final class Sidecar {
         Path unfinished = path.resolveSibling(path.getFileName() + ".new");
         try {
             long length;
-            try (Out out = new Out(FileChannel.open(unfinished,
+            try (SidecarOutput out = new SidecarOutput(FileChannel.open(unfinished,
                     StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE))) {
                 write(out, covered, index, snapshot);
                 length = out.finish();
@@ -127,7 +124,7 @@ final class Sidecar {
         }
     }
 
-    private static void write(Out out, Covered covered, CheckpointIndex index, Snapshot snapshot) throws IOException {
+    private static void write(SidecarOutput out, Covered covered, CheckpointIndex index, Snapshot snapshot) throws IOException {
         out.putLong(MAGIC_AND_VERSION);
         out.putLong(covered.end());
         out.putLong(covered.newlineOwed() ? 1 : 0);
@@ -177,7 +174,7 @@ final class Sidecar {
         if (Files.notExists(path)) {
             throw new UselessException("there is none");
         }
-        try (In in = new In(FileChannel.open(path, StandardOpenOption.READ))) {
+        try (SidecarInput in = new SidecarInput(FileChannel.open(path, StandardOpenOption.READ))) {
             if (in.getLong() != MAGIC_AND_VERSION) {
                 throw new UselessException("it is of another version");
             }
@@ -204,7 +201,7 @@ final class Sidecar {
         }
     }
 
-    private static void readIndex(In in, CheckpointIndex index) throws IOException {
+    private static void readIndex(SidecarInput in, CheckpointIndex index) throws IOException {
         int[] documentsByStatus = new int[Status.values().length];
         for (int i = 0; i < documentsByStatus.length; i++) {
             documentsByStatus[i] = (int) in.getLong();
@@ -236,146 +233,5 @@ final class Sidecar {
 
     private static String emptyToNull(String text) {
         return text.isEmpty() ? null : text;
-    }
-
-    private static final class Out implements AutoCloseable {
-
-        private final FileChannel channel;
-        private final ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER_BYTES);
-        private final CRC32C crc = new CRC32C();
-        private long written;
-        private long forced;
-
-        Out(FileChannel channel) {
-            this.channel = channel;
-        }
-
-        void putLong(long value) throws IOException {
-            require(Long.BYTES);
-            buffer.putLong(value);
-        }
-
-        /** The file has one generation when it is read again. */
-        void putPosition(long position) throws IOException {
-            putLong(LinePosition.withGeneration(position, 0));
-        }
-
-        void putString(String text) throws IOException {
-            byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-            require(Integer.BYTES + bytes.length);
-            buffer.putInt(bytes.length).put(bytes);
-        }
-
-        private void require(int bytes) throws IOException {
-            if (buffer.remaining() < bytes) {
-                flush();
-            }
-        }
-
-        private void flush() throws IOException {
-            crc.update(buffer.flip());
-            buffer.rewind();
-            written += buffer.limit();
-            while (buffer.hasRemaining()) {
-                channel.write(buffer);
-            }
-            // Not that it must be durable, but appends shall not wait for all of it at once.
-            if (written / Compaction.FORCE_EVERY_BYTES > forced / Compaction.FORCE_EVERY_BYTES) {
-                channel.force(false);
-                forced = written;
-            }
-            buffer.clear();
-        }
-
-        long finish() throws IOException {
-            flush();
-            long length = written + TRAILER_BYTES;
-            putLong(length);
-            crc.update(buffer.duplicate().flip());
-            long checksum = crc.getValue();
-            putLong(checksum);
-            flush();
-            return length;
-        }
-
-        @Override
-        public void close() throws IOException {
-            channel.close();
-        }
-    }
-
-    private static final class In implements AutoCloseable {
-
-        final ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER_BYTES).limit(0);
-        final long length;
-
-        private final FileChannel channel;
-        private final CRC32C crc = new CRC32C();
-        private long read;
-
-        In(FileChannel channel) throws IOException {
-            this.channel = channel;
-            this.length = channel.size();
-        }
-
-        long getLong() throws IOException {
-            require(Long.BYTES);
-            return buffer.getLong();
-        }
-
-        /** Never more than what is left of the file could hold: its checksum is only known at its end. */
-        int getCount() throws IOException {
-            long count = getLong();
-            if (count < 0 || count > (length - read + buffer.remaining()) / Long.BYTES) {
-                throw new EOFException();
-            }
-            return (int) count;
-        }
-
-        String getString() throws IOException {
-            require(Integer.BYTES);
-            int bytes = buffer.getInt();
-            if (bytes < 0 || bytes > BUFFER_BYTES) {
-                throw new EOFException();
-            }
-            require(bytes);
-            byte[] text = new byte[bytes];
-            buffer.get(text);
-            return new String(text, StandardCharsets.UTF_8);
-        }
-
-        /** Makes sure that so many bytes are in the buffer. */
-        void require(int bytes) throws IOException {
-            if (buffer.remaining() >= bytes) {
-                return;
-            }
-            buffer.compact();
-            while (buffer.position() < bytes) {
-                int from = buffer.position();
-                int got = channel.read(buffer);
-                if (got < 0) {
-                    throw new EOFException();
-                }
-                // The last eight bytes are the checksum itself.
-                int checked = (int) Math.min(got, Math.max(0, length - Long.BYTES - read));
-                crc.update(buffer.duplicate().position(from).limit(from + checked));
-                read += got;
-            }
-            buffer.flip();
-        }
-
-        void finish() throws IOException, UselessException {
-            if (getLong() != length) {
-                throw new UselessException("its length is wrong");
-            }
-            if (getLong() != crc.getValue()) {
-                throw new UselessException("its checksum is wrong");
-            }
-        }
-
-        @Override
-        public void close() throws IOException {
-            channel.close();
-        }
     }
 }

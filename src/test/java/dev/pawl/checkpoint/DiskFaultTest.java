@@ -34,7 +34,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-import dev.pawl.PawlConfig.Checkpoint.Durability;
 import dev.pawl.checkpoint.OracleReader.Fold;
 import dev.pawl.checkpoint.OracleReader.Line;
 
