@@ -17,17 +17,14 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import java.util.logging.Level;
-import java.util.logging.Logger;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
 import dev.pawl.PawlConfig.Checkpoint.Durability;
@@ -38,9 +35,8 @@ import dev.pawl.checkpoint.LineFormat.Status;
 import dev.pawl.harness.CheckpointFile;
 
 @Timeout(30)
+@ExtendWith(QuietLog.class)
 class CheckpointTest {
-
-    private static final Logger LOG = Logger.getLogger(Checkpoint.class.getName());
 
     @TempDir
     Path directory;
@@ -50,17 +46,6 @@ class CheckpointTest {
     private GroupCommit groupCommit;
     private Path file;
     private Checkpoint checkpoint;
-
-    /** Files are opened here by the hundred, and each opening is logged. */
-    @BeforeAll
-    static void quiet() {
-        LOG.setLevel(Level.OFF);
-    }
-
-    @AfterAll
-    static void loud() {
-        LOG.setLevel(null);
-    }
 
     @BeforeEach
     void start() {

@@ -20,23 +20,19 @@ import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.logging.Level;
-import java.util.logging.Logger;
 import java.util.stream.Stream;
 
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
 import dev.pawl.checkpoint.CheckpointLine.Done;
 import dev.pawl.checkpoint.FaultyDisk.Operation;
 
+@ExtendWith(QuietLog.class)
 class CompactionTest {
-
-    private static final Logger LOG = Logger.getLogger("dev.pawl.checkpoint");
 
     @TempDir
     Path directory;
@@ -48,16 +44,6 @@ class CompactionTest {
     private Checkpoint checkpoint;
     /** What every look-up must find. */
     private final Map<String, History> expected = new HashMap<>();
-
-    @BeforeAll
-    static void quiet() {
-        LOG.setLevel(Level.OFF);
-    }
-
-    @AfterAll
-    static void loud() {
-        LOG.setLevel(null);
-    }
 
     @BeforeEach
     void open() throws IOException {

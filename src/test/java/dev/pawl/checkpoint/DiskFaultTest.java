@@ -19,16 +19,13 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
-import java.util.logging.Level;
-import java.util.logging.Logger;
 import java.util.stream.Stream;
 
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -42,9 +39,9 @@ import dev.pawl.checkpoint.OracleReader.Line;
  * and nothing is written to a file whose page cache can't be trusted any more.
  */
 @Timeout(60)
+@ExtendWith(QuietLog.class)
 class DiskFaultTest {
 
-    private static final Logger LOG = Logger.getLogger("dev.pawl.checkpoint");
     private static final int BURSTS = 8;
     private static final int SEEDS = 3;
 
@@ -59,17 +56,6 @@ class DiskFaultTest {
     private Path file;
     private Path mounted;
     private Checkpoint checkpoint;
-
-    /** Files are opened here by the thousand, and each opening is logged. */
-    @BeforeAll
-    static void quiet() {
-        LOG.setLevel(Level.OFF);
-    }
-
-    @AfterAll
-    static void loud() {
-        LOG.setLevel(null);
-    }
 
     @AfterEach
     @Timeout(30)

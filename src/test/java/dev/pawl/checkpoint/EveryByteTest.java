@@ -14,8 +14,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.IntFunction;
-import java.util.logging.Level;
-import java.util.logging.Logger;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -23,6 +21,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -50,9 +49,8 @@ import dev.pawl.harness.CheckpointFile;
  * file. Whatever the damage, what {@link OracleReader} finds whole must count, nothing else may, and appending must go on.
  */
 @Timeout(120)
+@ExtendWith(QuietLog.class)
 class EveryByteTest {
-
-    private static final Logger LOG = Logger.getLogger("dev.pawl.checkpoint");
 
     private static final Usage USAGE = new Usage(1, 2, 3);
     private static final int TEN_MB = 10_000_000;
@@ -91,10 +89,8 @@ class EveryByteTest {
     private final List<String> told = new ArrayList<>();
     private int variants;
 
-    /** Files are opened here by the ten thousand, and each opening is logged. */
     @BeforeAll
-    static void quiet() throws IOException {
-        LOG.setLevel(Level.OFF);
+    static void write() throws IOException {
         groupCommit = new GroupCommit();
         file = directory.resolve("documents-3.jsonl");
         Checkpoint checkpoint = open();
@@ -104,9 +100,8 @@ class EveryByteTest {
     }
 
     @AfterAll
-    static void loud() {
+    static void stop() {
         groupCommit.close();
-        LOG.setLevel(null);
     }
 
     private static Checkpoint open() throws IOException {

@@ -16,15 +16,12 @@ import java.time.Instant;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.logging.Level;
-import java.util.logging.Logger;
 import java.util.stream.Stream;
 
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -34,11 +31,10 @@ import dev.pawl.PawlConfig.Checkpoint.Durability;
 import dev.pawl.checkpoint.CheckpointLoader.Loaded;
 import dev.pawl.checkpoint.LineFormat.Status;
 
+@ExtendWith(QuietLog.class)
 class SidecarTest {
 
     private static final int DOCUMENTS = 50;
-    private static final Logger LOG = Logger.getLogger("dev.pawl.checkpoint");
-
     @TempDir
     Path directory;
 
@@ -46,16 +42,6 @@ class SidecarTest {
     private Path file;
     private Path sidecar;
     private Checkpoint checkpoint;
-
-    @BeforeAll
-    static void quiet() {
-        LOG.setLevel(Level.OFF);
-    }
-
-    @AfterAll
-    static void loud() {
-        LOG.setLevel(null);
-    }
 
     /** A checkpoint of every kind of document, closed. */
     @BeforeEach
