@@ -229,6 +229,11 @@ final class CheckpointIndex {
         return unfinished;
     }
 
+    /** Documents with a last word. */
+    synchronized int size() {
+        return Arrays.stream(documentsByStatus).sum();
+    }
+
     /** Bytes of the lines that look-ups lead to, their newlines counted. */
     synchronized long liveBytes() {
         return liveBytes;

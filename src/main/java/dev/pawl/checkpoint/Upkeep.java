@@ -55,6 +55,8 @@ final class Upkeep {
 
     /** Reading so much more at the next start takes a fraction of a second. */
     private static final long SIDECAR_EVERY_BYTES = 64 << 20;
+    /** What a document takes of a sidecar. */
+    private static final long BYTES_PER_ENTRY = 16;
     private static final Duration PAUSE_AFTER_FAULT = Duration.ofMinutes(10);
 
     private final Checkpoint checkpoint;
@@ -94,18 +96,16 @@ final class Upkeep {
 
     /** Called after each group of appends, on the writer's thread. */
     void look() {
-        if (!stopping && (compactionIsDue() || sidecarIsDue()) && queued.compareAndSet(false, true)) {
+        boolean paused = System.nanoTime() - pausedUntilNs < 0;
+        if (!stopping && !paused && (compactionIsDue() || sidecarIsDue()) && queued.compareAndSet(false, true)) {
             executor.execute(this::work);
         }
     }
 
     private boolean compactionIsDue() {
         long end = checkpoint.end();
-        if (System.nanoTime() - pausedUntilNs < 0 || end == 0) {
-            return false;
-        }
-        boolean enough = end >= policy.minBytes() && end - compactedEnd >= policy.minBytes();
-        return enough && checkpoint.garbageBytes() > policy.garbageShare() * end || ageIsDue();
+        boolean enough = end > 0 && end >= policy.minBytes() && end - compactedEnd >= policy.minBytes();
+        return enough && checkpoint.garbageBytes() > policy.garbageShare() * end || end > 0 && ageIsDue();
     }
 
     private boolean ageIsDue() {
@@ -136,8 +136,17 @@ final class Upkeep {
         }
     }
 
+    /** An append that finds no room ends the process: what may be left undone shall leave it some. */
+    private void requireRoom(long bytes) throws IOException {
+        long usable = disk.usableBytes(checkpoint.path().getParent());
+        if (usable < 2 * bytes) {
+            throw new IOException("it takes %d bytes of room, and there are only %d".formatted(bytes, usable));
+        }
+    }
+
     private void compact() throws IOException {
         long before = checkpoint.end();
+        requireRoom(before);
         new Compaction(checkpoint, disk, policy.retention(clock.instant()), () -> stopping).run();
         compactedAtMs = clock.millis();
         compactedEnd = checkpoint.end();
@@ -148,6 +157,7 @@ final class Upkeep {
 
     private void writeSidecar(boolean closed) throws IOException {
         CheckpointIndex index = checkpoint.index();
+        requireRoom(BYTES_PER_ENTRY * index.size());
         Snapshot[] snapshot = new Snapshot[1];
         Extent[] extent = new Extent[1];
         checkpoint.onWriter(() -> {

@@ -262,6 +262,25 @@ class CompactionTest {
         assertThatAllIsFoundAfterReopening();
     }
 
+    /** A compaction that fills the disk would make the next append fail, and with it the process. */
+    @Test
+    void upkeep_compactsOnlyWhereThereIsRoomForTwice() throws Exception {
+        checkpoint.close();
+        checkpoint = opening().with(new Upkeep.Policy(0.01, 0, null, null)).open(file);
+        disk.usableBytes = 0;
+        appendSome();
+        Opening.awaitUpkeep();
+        assertThat(checkpoint.garbageBytes()).isPositive();
+
+        checkpoint.close();
+        disk.usableBytes = Long.MAX_VALUE;
+        checkpoint = opening().with(new Upkeep.Policy(0.01, 0, null, null)).open(file);
+        Opening.awaitUpkeep();
+
+        assertThat(checkpoint.garbageBytes()).isZero();
+        assertThatAllIsFound();
+    }
+
     @Test
     void upkeep_leavesSmallFilesAlone() throws Exception {
         checkpoint.close();

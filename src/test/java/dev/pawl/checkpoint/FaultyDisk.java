@@ -25,6 +25,7 @@ final class FaultyDisk implements Disk {
     /** The most bytes that one write takes. */
     volatile int bytesAtOnce = Integer.MAX_VALUE;
     volatile boolean forceFails;
+    volatile long usableBytes = Long.MAX_VALUE;
     /** The force, counted from one, that fails. One after it would succeed, with what this one lost: as Linux has it. */
     volatile int failingForce = Integer.MAX_VALUE;
     /** How much of the file would outlive a power cut. */
@@ -60,6 +61,11 @@ final class FaultyDisk implements Disk {
     public void replace(Path from, Path to) throws IOException {
         watcher.before(Operation.REPLACE, to);
         Disk.REAL.replace(from, to);
+    }
+
+    @Override
+    public long usableBytes(Path directory) throws IOException {
+        return Math.min(usableBytes, Disk.REAL.usableBytes(directory));
     }
 
     @Override
