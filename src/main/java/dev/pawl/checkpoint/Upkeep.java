@@ -103,13 +103,17 @@ final class Upkeep {
     }
 
     private boolean compactionIsDue() {
+        return garbageIsDue() || ageIsDue();
+    }
+
+    private boolean garbageIsDue() {
         long end = checkpoint.end();
-        boolean enough = end > 0 && end >= policy.minBytes() && end - compactedEnd >= policy.minBytes();
-        return enough && checkpoint.garbageBytes() > policy.garbageShare() * end || end > 0 && ageIsDue();
+        return end >= policy.minBytes() && end - compactedEnd >= policy.minBytes()
+                && checkpoint.garbageBytes() > policy.garbageShare() * end;
     }
 
     private boolean ageIsDue() {
-        return policy.dropsByAge() && clock.millis() - compactedAtMs >= policy.ageInterval().toMillis();
+        return policy.dropsByAge() && checkpoint.end() > 0 && clock.millis() - compactedAtMs >= policy.ageInterval().toMillis();
     }
 
     private boolean sidecarIsDue() {
