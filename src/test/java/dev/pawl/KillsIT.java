@@ -170,6 +170,7 @@ class KillsIT {
     private TestBroker broker;
     private Rig rig;
     private Ledger ledger;
+    private int compactions;
     private Duration usualStart = Duration.ofSeconds(3);
 
     @BeforeEach
@@ -215,7 +216,8 @@ class KillsIT {
         } catch (Throwable e) {
             throw failure(KILLS + 1, "the last life", e);
         }
-        System.out.println("KillsIT: " + ledger.summary());
+        System.out.println("KillsIT: " + ledger.summary() + "; " + compactions + " compactions");
+        assertThat(compactions).as("compactions").isPositive();
     }
 
     private AssertionError failure(int life, String what, Throwable cause) {
@@ -281,6 +283,7 @@ class KillsIT {
             }
             log = pawl.log();
         }
+        compactions += log.split(": compacted from ", -1).length - 1;
         assertThat(log).as("what no kill may cost").doesNotContain("malformed lines", "can't be read back");
         brokerIsBack.join();
         if (end.broker == Broker.RESTARTS_LATER) {
