@@ -71,7 +71,7 @@ final class CheckpointIndex {
     }
 
     private long last(String id) {
-        Long collision = collisions.get(id);
+        Long collision = collisions.isEmpty() ? null : collisions.get(id);
         if (collision != null) {
             return collision;
         }
@@ -128,7 +128,7 @@ final class CheckpointIndex {
     }
 
     private long replace(String id, long position) {
-        Long collision = collisions.get(id);
+        Long collision = collisions.isEmpty() ? null : collisions.get(id);
         if (collision != null) {
             collisions.put(id, position);
             return collision;
