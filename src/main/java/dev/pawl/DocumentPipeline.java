@@ -75,7 +75,7 @@ public final class DocumentPipeline {
     private Uni<Outcome> find(Document document, Delivery delivery) {
         History history = checkpoints.find(document.id(), delivery.checkpoint());
         return switch (history.last()) {
-            case CheckpointLine.Done done when chain.accepts(done) -> done.result() != null && delivery.source().equals(done.source())
+            case CheckpointLine.Done done when chain.accepts(done) -> delivery.source().equals(done.source()) && done.result() != null
                     ? onVirtualThread(() -> emitAgain(done, delivery))
                     : now(new Outcome.Skipped(done));
             case CheckpointLine.Failed failed when delivery.source().equals(failed.source()) ->

@@ -86,6 +86,7 @@ final class HeapBench {
         long least = Long.MAX_VALUE;
         for (int i = 0; i < COLLECTIONS; i++) {
             System.gc();
+            // For what a collection only begins, such as cleaners.
             Thread.sleep(50);
             least = Math.min(least, Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory());
         }

@@ -48,6 +48,7 @@ final class ServiceBench {
                 if ((System.nanoTime() - start) / 1e6 > LIMIT_MS) {
                     throw new IOException("not ready after %d ms: %s".formatted(LIMIT_MS, service.log()));
                 }
+                // Asked as a probe would ask.
                 Thread.sleep(POLL_MS);
             }
             double ms = (System.nanoTime() - start) / 1e6;
