@@ -76,7 +76,7 @@ public final class DocumentPipeline {
         History history = checkpoints.find(document.id(), delivery.checkpoint());
         return switch (history.last()) {
             case CheckpointLine.Done done when chain.accepts(done) -> delivery.source().equals(done.source()) && done.result() != null
-                    ? onVirtualThread(() -> emitAgain(done, delivery))
+                    ? emitAgain(done, delivery)
                     : now(new Outcome.Skipped(done));
             case CheckpointLine.Failed failed when delivery.source().equals(failed.source()) ->
                 now(new Outcome.Failed(failed.error()));
@@ -120,7 +120,14 @@ public final class DocumentPipeline {
         };
     }
 
-    private Outcome emitAgain(CheckpointLine.Done done, Delivery delivery) throws InterruptedException {
+    /** Without a thread of its own as long as the broker takes it: a million may be delivered again. */
+    private CompletableFuture<Outcome> emitAgain(CheckpointLine.Done done, Delivery delivery) {
+        return results.tryToEmit(done)
+                .<Outcome>thenApply(_ -> new Outcome.Repeated(done))
+                .exceptionallyCompose(_ -> onVirtualThread(() -> insistOnEmitting(done, delivery)));
+    }
+
+    private Outcome insistOnEmitting(CheckpointLine.Done done, Delivery delivery) throws InterruptedException {
         try {
             results.emit(done, delivery.leaving());
             return new Outcome.Repeated(done);
