@@ -4,7 +4,6 @@ import java.time.Duration;
 import java.util.OptionalInt;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
 
 import jakarta.inject.Singleton;
@@ -73,16 +72,22 @@ public final class Limits {
         return pace.isKnown() ? pace.perMinute() : Double.NaN;
     }
 
+    @FunctionalInterface
+    interface Call<E extends Exception> {
+        ChatResponse make() throws E, InterruptedException;
+    }
+
     /**
      * Waits for its turn, then makes the call; call it on a virtual thread.
      *
      * @throws Patience.AbandonedException where {@code leaving} reached zero before its turn came
      */
-    ChatResponse call(String step, ChatRequest request, CountDownLatch leaving, Supplier<ChatResponse> call) throws InterruptedException {
+    <E extends Exception> ChatResponse call(String step, ChatRequest request, CountDownLatch leaving, Call<E> call)
+            throws E, InterruptedException {
         long taken = begin(step, request, leaving);
         long begunAtNanos = System.nanoTime();
         try {
-            ChatResponse response = call.get();
+            ChatResponse response = call.make();
             concurrency.answered(begunAtNanos);
             if (tokens.isKnown()) {
                 settle(step, request, ModelEndpoint.usage(response), taken);

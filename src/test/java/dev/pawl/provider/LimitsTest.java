@@ -220,7 +220,7 @@ class LimitsTest {
 
     private void call(Limits limits, Supplier<ChatResponse> call) {
         try {
-            limits.call("summary", REQUEST, leaving, call);
+            limits.call("summary", REQUEST, leaving, call::get);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
