@@ -18,7 +18,11 @@ final class TokenEstimates {
 
     /** English text, as OpenAI's tokenizers count it. */
     private static final double CHARACTERS_PER_TOKEN = 4;
-    private static final double OUTPUT_TOKENS = 250;
+    /**
+     * More than most answers have. Too high a guess slows calls down until the first answer; one too low lets them begin too fast
+     * until then, and what was overdrawn has to be waited for.
+     */
+    private static final double OUTPUT_TOKENS = 1_000;
     /** An answer counts for this much of what is expected next, and the first ones for more. */
     private static final double NEWEST_COUNTS = 1 / 50.0;
 

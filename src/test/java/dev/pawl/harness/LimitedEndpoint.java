@@ -154,7 +154,12 @@ public final class LimitedEndpoint implements Function<Call, Reply> {
                 "x-ratelimit-reset-tokens", "6m0s");
     }
 
-    /** What happened from one time to another, as parts of what was permitted in that time. */
+    /**
+     * What happened from one time to another, in parts of what is permitted in that time; a little more than all where calls that were
+     * late before come then.
+     *
+     * @param refused calls, of all calls
+     */
     public record Use(double requests, double tokens, double refused) {
     }
 

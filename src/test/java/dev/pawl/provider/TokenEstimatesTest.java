@@ -15,10 +15,10 @@ class TokenEstimatesTest {
 
     @Test
     void firstCall_isJudgedByItsPromptAndTheMostItMayAnswer() {
-        ChatRequest bounded = ChatRequest.builder().messages(UserMessage.from("a".repeat(400))).maxOutputTokens(1_000).build();
+        ChatRequest bounded = ChatRequest.builder().messages(UserMessage.from("a".repeat(400))).maxOutputTokens(300).build();
 
-        assertThat(estimates.estimate("summary", bounded)).isEqualTo(1_100);
-        assertThat(estimates.estimate("summary", prompt(400))).isEqualTo(350);
+        assertThat(estimates.estimate("summary", bounded)).isEqualTo(400);
+        assertThat(estimates.estimate("summary", prompt(400))).isEqualTo(1_100);
     }
 
     /** Two characters a token, 20 tokens an answer; the step that has seen nothing keeps its guess. */
@@ -28,7 +28,7 @@ class TokenEstimatesTest {
         estimates.learn("summary", prompt(200), new Usage(1, 100, 10));
 
         assertThat(estimates.estimate("summary", prompt(1_000))).isEqualTo(520);
-        assertThat(estimates.estimate("entities", prompt(1_000))).isEqualTo(500);
+        assertThat(estimates.estimate("entities", prompt(1_000))).isEqualTo(1_250);
     }
 
     @Test
@@ -45,7 +45,7 @@ class TokenEstimatesTest {
         ChatRequest repair = ChatRequest.builder()
                 .messages(UserMessage.from("a".repeat(40)), AiMessage.from("b".repeat(40)), UserMessage.from("c".repeat(40))).build();
 
-        assertThat(estimates.estimate("summary", repair)).isEqualTo(280);
+        assertThat(estimates.estimate("summary", repair)).isEqualTo(1_030);
     }
 
     private static ChatRequest prompt(int characters) {
