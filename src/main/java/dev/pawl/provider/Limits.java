@@ -105,12 +105,13 @@ public final class Limits {
         if (free && concurrency.tryEnter()) {
             return 0;
         }
-        long estimate = tokens.isKnown() ? estimates.estimate(step, request) : 0;
-        turnstile.pass(leaving, () -> take(estimate));
-        return estimate;
+        AtomicLong taken = new AtomicLong();
+        turnstile.pass(leaving, () -> take(step, request, taken));
+        return taken.get();
     }
 
-    private long take(long estimate) {
+    /** Estimates the call when its turn has come: more answers are known then. */
+    private long take(String step, ChatRequest request, AtomicLong taken) {
         long nanos = Math.max(nanosHeld(), Math.max(requests.nanosUntilFree(), tokens.nanosUntilFree()));
         if (nanos > 0) {
             return nanos;
@@ -119,7 +120,10 @@ public final class Limits {
             return Turnstile.Way.UNTIL_WOKEN;
         }
         requests.take(1);
-        tokens.take(estimate);
+        if (tokens.isKnown()) {
+            taken.set(estimates.estimate(step, request));
+            tokens.take(taken.get());
+        }
         return 0;
     }
 
