@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
@@ -14,7 +15,7 @@ import dev.pawl.harness.ScriptedModel.Reply;
 
 /**
  * What a {@link ScriptedModel} answers that permits so many requests and tokens a minute, as OpenAI does, and refuses the rest with
- * status 429. A call is counted when it arrives, with all the tokens it will take; a refused one is not counted.
+ * status 429 and {@code Retry-After: 1}. A call is counted when it arrives, with all the tokens it will take; a refused one is not counted.
  *
  * <p>By default with two buckets that fill steadily and hold two seconds' worth; or by what the last seconds saw, as an endpoint
  * does that counts in a sliding window.
@@ -101,7 +102,9 @@ public final class LimitedEndpoint implements Function<Call, Reply> {
             headers = this.headers ? headers() : Map.of();
         }
         if (!permitted) {
-            return new Reply.Status(429, new Reply.Status(429).body(), headers);
+            var refusal = new HashMap<>(headers);
+            refusal.put("Retry-After", "1");
+            return new Reply.Status(429, new Reply.Status(429).body(), refusal);
         }
         try {
             Thread.sleep(time.apply(call));
