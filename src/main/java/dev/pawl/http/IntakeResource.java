@@ -1,6 +1,7 @@
 package dev.pawl.http;
 
 import java.time.Clock;
+import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 
@@ -32,13 +33,18 @@ public class IntakeResource {
      * @param open whether documents are taken
      * @param closed why they are not; empty where they are
      */
-    public record State(boolean open, List<Gate.Closed> closed) {
+    public record State(boolean open, List<Closed> closed) {
 
         static State of(Gate gate) {
-            List<Gate.Closed> closed = gate.closed();
+            List<Closed> closed = gate.closed().stream()
+                    .map(each -> new Closed(each.reason().text(), each.detail(), each.since()))
+                    .toList();
             return new State(closed.isEmpty(), closed);
         }
     }
+
+    /** A {@link Gate.Closed} with its reason as text: the build loads an enum that names itself for JSON, perhaps into an older JVM. */
+    public record Closed(String reason, String detail, Instant since) {}
 
     /** A second call changes nothing. */
     @POST
