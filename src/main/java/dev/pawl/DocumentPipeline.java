@@ -2,6 +2,7 @@ package dev.pawl;
 
 import java.io.IOException;
 import java.time.Clock;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 
@@ -21,7 +22,6 @@ import dev.pawl.provider.Patience;
 import dev.pawl.provider.Patience.AbandonedException;
 import dev.pawl.results.Results;
 import io.quarkus.virtual.threads.VirtualThreads;
-import io.smallrye.mutiny.Uni;
 
 /**
  * A document's whole life: find → run → append → emit; {@link dev.pawl.intake.Intake} then acknowledges. The order is
@@ -64,7 +64,7 @@ public final class DocumentPipeline {
     }
 
     /** Stays on the caller's event loop for a document that was done under another record; all else moves to a virtual thread. */
-    public Uni<Outcome> process(Delivery delivery) {
+    public CompletableFuture<Outcome> process(Delivery delivery) {
         return switch (delivery.decode()) {
             case Decoded.Invalid(String reason) -> now(new Outcome.Failed(new Failure(Kind.INVALID_DOCUMENT, null, reason, 1)));
             case Decoded.Forget(String id) -> turns.take(id, () -> forget(id, delivery));
@@ -72,11 +72,11 @@ public final class DocumentPipeline {
         };
     }
 
-    private Uni<Outcome> find(Document document, Delivery delivery) {
+    private CompletableFuture<Outcome> find(Document document, Delivery delivery) {
         History history = checkpoints.find(document.id(), delivery.checkpoint());
         return switch (history.last()) {
             case CheckpointLine.Done done when chain.accepts(done) -> delivery.source().equals(done.source()) && done.result() != null
-                    ? onVirtualThread(() -> emitAgain(done, delivery))
+                    ? emitAgain(done, delivery)
                     : now(new Outcome.Skipped(done));
             case CheckpointLine.Failed failed when delivery.source().equals(failed.source()) ->
                 now(new Outcome.Failed(failed.error()));
@@ -120,7 +120,14 @@ public final class DocumentPipeline {
         };
     }
 
-    private Outcome emitAgain(CheckpointLine.Done done, Delivery delivery) throws InterruptedException {
+    /** Without a thread of its own as long as the broker takes it: a million may be delivered again. */
+    private CompletableFuture<Outcome> emitAgain(CheckpointLine.Done done, Delivery delivery) {
+        return results.tryToEmit(done)
+                .<Outcome>thenApply(_ -> new Outcome.Repeated(done))
+                .exceptionallyCompose(_ -> onVirtualThread(() -> insistOnEmitting(done, delivery)));
+    }
+
+    private Outcome insistOnEmitting(CheckpointLine.Done done, Delivery delivery) throws InterruptedException {
         try {
             results.emit(done, delivery.leaving());
             return new Outcome.Repeated(done);
@@ -129,11 +136,12 @@ public final class DocumentPipeline {
         }
     }
 
-    private Uni<Outcome> forget(String id, Delivery delivery) {
-        CheckpointLine.Forgotten line = new CheckpointLine.Forgotten(id, clock.instant(), delivery.source());
-        return Uni.createFrom().completionStage(() -> checkpoints.forget(line))
-                .onItem().<Outcome>transform(_ -> new Outcome.Forgotten(id))
-                .onFailure(IOException.class).recoverWithItem(new Outcome.Abandoned());
+    private CompletableFuture<Outcome> forget(String id, Delivery delivery) {
+        return checkpoints.forget(new CheckpointLine.Forgotten(id, clock.instant(), delivery.source()))
+                .<Outcome>thenApply(_ -> new Outcome.Forgotten(id))
+                .exceptionallyCompose(e -> e.getCause() instanceof IOException
+                        ? now(new Outcome.Abandoned())
+                        : CompletableFuture.failedFuture(e));
     }
 
     @FunctionalInterface
@@ -141,8 +149,8 @@ public final class DocumentPipeline {
         Outcome run() throws InterruptedException;
     }
 
-    private Uni<Outcome> onVirtualThread(Blocking blocking) {
-        return Uni.createFrom().item(() -> {
+    private CompletableFuture<Outcome> onVirtualThread(Blocking blocking) {
+        return CompletableFuture.supplyAsync(() -> {
             try {
                 return blocking.run();
             } catch (AbandonedException e) {
@@ -151,10 +159,10 @@ public final class DocumentPipeline {
                 Thread.currentThread().interrupt();
                 return new Outcome.Abandoned();
             }
-        }).runSubscriptionOn(virtualThreads);
+        }, virtualThreads);
     }
 
-    private static Uni<Outcome> now(Outcome outcome) {
-        return Uni.createFrom().item(outcome);
+    private static CompletableFuture<Outcome> now(Outcome outcome) {
+        return CompletableFuture.completedFuture(outcome);
     }
 }

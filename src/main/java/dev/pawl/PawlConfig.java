@@ -44,6 +44,13 @@ public interface PawlConfig {
     @WithDefault("25s")
     Duration drainTimeout();
 
+    /**
+     * After how long without any progress, while documents wait and nothing holds them back, the process counts as stuck and
+     * its liveness turns down. By default as long as the longest chain may take: the model's time-out for each call that the steps
+     * may make, and the time-out of reading a text.
+     */
+    Optional<Duration> stuckAfter();
+
     Checkpoint checkpoint();
 
     Documents documents();

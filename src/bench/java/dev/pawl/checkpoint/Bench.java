@@ -50,8 +50,13 @@ final class Bench {
     record Child(double untilAnswerMs, List<double[]> lines) {
 
         static Child run(Class<?> program, Object... arguments) throws IOException {
-            List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), HEAP,
-                    "-cp", System.getProperty("java.class.path"), program.getName()));
+            return run(List.of(), program, arguments);
+        }
+
+        static Child run(List<String> jvmOptions, Class<?> program, Object... arguments) throws IOException {
+            List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), HEAP));
+            command.addAll(jvmOptions);
+            command.addAll(List.of("-cp", System.getProperty("java.class.path"), program.getName()));
             Stream.of(arguments).map(String::valueOf).forEach(command::add);
             Path log = DIRECTORY.resolve("children.log");
             long start = System.nanoTime();
@@ -64,7 +69,7 @@ final class Bench {
                     lines.add(Arrays.stream(line.split(" ")).mapToDouble(Double::parseDouble).toArray());
                 }
                 if (lines.isEmpty()) {
-                    throw new IOException("%s printed nothing, see %s".formatted(command.subList(4, command.size()), log));
+                    throw new IOException("%s %s printed nothing, see %s".formatted(program.getName(), List.of(arguments), log));
                 }
                 return new Child(untilAnswerMs, lines);
             } finally {

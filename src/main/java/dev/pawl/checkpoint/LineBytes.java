@@ -29,25 +29,24 @@ final class LineBytes {
         return i;
     }
 
-    /** The first byte from {@code from} on that a JSON string needs escaped, or a question mark; the length without one. */
-    static int nextSpecial(byte[] bytes, int from) {
+    /** The first byte from {@code from} on that a JSON string needs escaped; {@code to} without one. */
+    static int nextSpecial(byte[] bytes, int from, int to) {
         int i = from;
-        for (; i <= bytes.length - Long.BYTES; i += Long.BYTES) {
+        for (; i <= to - Long.BYTES; i += Long.BYTES) {
             long word = (long) LONGS.get(bytes, i);
-            long found = word - ' ' * EACH & ~word & HIGH_BITS | zeros(word ^ '"' * EACH) | zeros(word ^ '\\' * EACH)
-                    | zeros(word ^ '?' * EACH);
+            long found = word - ' ' * EACH & ~word & HIGH_BITS | zeros(word ^ '"' * EACH) | zeros(word ^ '\\' * EACH);
             if (found != 0) {
                 return i + Long.numberOfTrailingZeros(found) / Byte.SIZE;
             }
         }
-        while (i < bytes.length && !isSpecial(bytes[i])) {
+        while (i < to && !isSpecial(bytes[i])) {
             i++;
         }
         return i;
     }
 
     private static boolean isSpecial(byte b) {
-        return b >= 0 && b < ' ' || b == '"' || b == '\\' || b == '?';
+        return b >= 0 && b < ' ' || b == '"' || b == '\\';
     }
 
     /** The high bit of the lowest byte that is zero, and of none below it. */

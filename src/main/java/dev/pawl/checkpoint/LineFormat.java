@@ -90,7 +90,7 @@ final class LineFormat {
     }
 
     static byte[] encode(CheckpointLine line) {
-        LineWriter out = new LineWriter().raw("{\"id\":").string(line.id()).raw(",\"ts\":").timestamp(line.ts());
+        LineWriter out = LineWriter.take().raw("{\"id\":").string(line.id()).raw(",\"ts\":").timestamp(line.ts());
         switch (line) {
             case CheckpointLine.Step step -> {
                 out.raw(",\"status\":\"step\",\"source\":").string(step.source()).raw(",");

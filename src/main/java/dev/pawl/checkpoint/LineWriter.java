@@ -1,5 +1,8 @@
 package dev.pawl.checkpoint;
 
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharsetEncoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.LocalDateTime;
@@ -8,6 +11,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.zip.CRC32C;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -17,15 +21,42 @@ import dev.pawl.Usage;
 /**
  * Puts a line's bytes together. By hand: a generator took most of the processor time of an append. UTF-8 stays as it is, so that
  * {@code grep} finds it; only what JSON demands is escaped, and half a surrogate pair, which has no UTF-8.
+ *
+ * <p>A writer is taken for one line, on one thread, and kept for a later one: what an append leaves to the garbage collector decides
+ * how often a thousand others stand still.
  */
 final class LineWriter {
 
     private static final HexFormat HEX = HexFormat.of();
     /** An escape, such as that of a control character. */
     private static final int MAX_CHARACTER_BYTES = 6;
+    private static final int MAX_UTF8_BYTES = 3;
+    /** Up to here a loop is faster than an encoder. */
+    private static final int SHORT_TEXT = 48;
 
-    private byte[] bytes = new byte[1024];
+    /** No line waits for a writer: where a slot is empty, a new one is made. */
+    private static final AtomicReferenceArray<LineWriter> KEPT = new AtomicReferenceArray<>(16);
+    /** A writer that has grown larger, in bytes, is not kept. */
+    private static final int MAX_KEPT = 64 << 10;
+
+    private final CRC32C crc = new CRC32C();
+    private final CharsetEncoder encoder = StandardCharsets.UTF_8.newEncoder();
+    private CharBuffer characters = CharBuffer.allocate(1024);
+    private ByteBuffer utf8 = ByteBuffer.allocate(MAX_UTF8_BYTES * 1024);
+    private byte[] bytes = new byte[2048];
     private int length;
+
+    private LineWriter() {
+    }
+
+    static LineWriter take() {
+        LineWriter kept = KEPT.getAndSet(slot(), null);
+        return kept == null ? new LineWriter() : kept;
+    }
+
+    private static int slot() {
+        return (int) Thread.currentThread().threadId() & KEPT.length() - 1;
+    }
 
     /** Text that is ASCII and needs no escapes; for such, the deprecated method is right, and copies without a detour. */
     @SuppressWarnings("deprecation")
@@ -40,26 +71,57 @@ final class LineWriter {
         if (text == null) {
             return raw("null");
         }
-        byte[] utf8 = text.getBytes(StandardCharsets.UTF_8);
-        reserve(utf8.length + 2);
-        int start = length;
+        return text.length() <= SHORT_TEXT && writePlain(text) || writeEncoded(text) ? this : characters(text);
+    }
+
+    /** A short text that is ASCII and needs no escapes, as names and numbers are. False where it is none; then nothing is written. */
+    private boolean writePlain(String text) {
+        int end = text.length();
+        char[] chars = characters.array();
+        text.getChars(0, end, chars, 0);
+        reserve(end + 2);
+        int at = length;
+        bytes[at++] = '"';
+        boolean plain = true;
+        for (int i = 0; i < end; i++) {
+            char c = chars[i];
+            plain &= c >= ' ' & c <= '~' & c != '"' & c != '\\';
+            bytes[at++] = (byte) c;
+        }
+        bytes[at++] = '"';
+        if (plain) {
+            length = at;
+        }
+        return plain;
+    }
+
+    /** False where a half of a surrogate pair is in it; then nothing is written. */
+    private boolean writeEncoded(String text) {
+        if (characters.capacity() < text.length()) {
+            characters = CharBuffer.allocate(text.length());
+            utf8 = ByteBuffer.allocate(MAX_UTF8_BYTES * text.length());
+        }
+        text.getChars(0, text.length(), characters.clear().array(), 0);
+        utf8.clear();
+        if (encoder.reset().encode(characters.limit(text.length()), utf8, true).isError()) {
+            return false;
+        }
+        writeEscaped(utf8.array(), utf8.position());
+        return true;
+    }
+
+    private void writeEscaped(byte[] text, int end) {
+        reserve(end + 2);
         bytes[length++] = '"';
         int copied = 0;
-        for (int i = LineBytes.nextSpecial(utf8, 0); i < utf8.length; i = LineBytes.nextSpecial(utf8, i + 1)) {
-            if (utf8[i] != '?') {
-                copy(utf8, copied, i);
-                escape((char) utf8[i]);
-                reserve(utf8.length - i + 1);
-                copied = i + 1;
-            } else if (utf8.length != text.length() || text.charAt(i) != '?') {
-                // It may stand for half a surrogate pair.
-                length = start;
-                return characters(text);
-            }
+        for (int i = LineBytes.nextSpecial(text, 0, end); i < end; i = LineBytes.nextSpecial(text, i + 1, end)) {
+            copy(text, copied, i);
+            escape((char) text[i]);
+            reserve(end - i + 1);
+            copied = i + 1;
         }
-        copy(utf8, copied, utf8.length);
+        copy(text, copied, end);
         bytes[length++] = '"';
-        return this;
     }
 
     private void copy(byte[] from, int begin, int end) {
@@ -191,11 +253,23 @@ final class LineWriter {
         }
     }
 
-    /** The line with its checksum and its newline. */
+    /** The line with its checksum and its newline. The writer must not be used after that. */
     byte[] seal() {
-        CRC32C crc = new CRC32C();
+        crc.reset();
         crc.update(bytes, 0, length);
-        raw(",\"crc\":\"").raw(HEX.toHexDigits((int) crc.getValue())).raw("\"}\n");
-        return Arrays.copyOf(bytes, length);
+        raw(",\"crc\":\"").hex((int) crc.getValue()).raw("\"}\n");
+        byte[] line = Arrays.copyOf(bytes, length);
+        if (bytes.length + utf8.capacity() <= MAX_KEPT) {
+            length = 0;
+            KEPT.set(slot(), this);
+        }
+        return line;
+    }
+
+    private LineWriter hex(int number) {
+        for (int shift = Integer.SIZE - 4; shift >= 0; shift -= 4) {
+            one(HEX.toLowHexDigit(number >>> shift));
+        }
+        return this;
     }
 }

@@ -54,7 +54,9 @@ final class Upkeep {
     private static final Logger LOG = Logger.getLogger(Upkeep.class);
 
     /** Reading so much more at the next start takes a fraction of a second. */
-    private static final long SIDECAR_EVERY_BYTES = 64 << 20;
+    private static final long SIDECAR_EVERY_BYTES = 256 << 20;
+    /** However large the sidecar has become: writing it again costs a quarter of what was appended, at most. */
+    private static final int APPENDED_PER_SIDECAR = 4;
     /** What a document takes of a sidecar. */
     private static final long BYTES_PER_ENTRY = 16;
     private static final Duration PAUSE_AFTER_FAULT = Duration.ofMinutes(10);
@@ -117,7 +119,7 @@ final class Upkeep {
     }
 
     private boolean sidecarIsDue() {
-        return checkpoint.end() - sidecarEnd > Math.max(SIDECAR_EVERY_BYTES, sidecarBytes);
+        return checkpoint.end() - sidecarEnd > Math.max(SIDECAR_EVERY_BYTES, APPENDED_PER_SIDECAR * sidecarBytes);
     }
 
     private synchronized void work() {

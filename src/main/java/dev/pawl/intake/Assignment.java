@@ -1,6 +1,7 @@
 package dev.pawl.intake;
 
 import java.time.Duration;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -8,8 +9,8 @@ import java.util.concurrent.TimeUnit;
 import dev.pawl.checkpoint.Checkpoint;
 
 /**
- * A partition from the moment it is assigned to this process until it is revoked: its checkpoint, and how many of its
- * documents are in work. Thread-safe.
+ * A partition from the moment it is assigned to this process until it is revoked: its checkpoint, which of its documents
+ * are in work, and which offset may be committed. Thread-safe.
  */
 final class Assignment {
 
@@ -18,6 +19,8 @@ final class Assignment {
     private final CountDownLatch leaving = new CountDownLatch(1);
     private final CompletableFuture<Void> idle = new CompletableFuture<>();
 
+    /** Of the documents that were taken; one whose document was abandoned stays. */
+    private final TreeSet<Long> unsettledOffsets = new TreeSet<>();
     private int inWork;
     private long nextOffset;
     private long logEndOffset;
@@ -43,14 +46,25 @@ final class Assignment {
         return leaving;
     }
 
-    /** Takes a document into work, unless the partition is being given up. */
+    /** Takes a document into work, unless the partition is being given up. Offsets come in their order. */
     synchronized boolean enter(long offset) {
         if (leaving.getCount() == 0) {
             return false;
         }
         inWork++;
         nextOffset = offset + 1;
+        unsettledOffsets.add(offset);
         return true;
+    }
+
+    /** All has been done that this record asked for. */
+    synchronized void settle(long offset) {
+        unsettledOffsets.remove(offset);
+    }
+
+    /** The offset up to which, itself excluded, everything is settled. */
+    synchronized long committable() {
+        return unsettledOffsets.isEmpty() ? nextOffset : unsettledOffsets.first();
     }
 
     synchronized void leave() {

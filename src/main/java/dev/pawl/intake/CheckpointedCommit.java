@@ -1,11 +1,20 @@
 package dev.pawl.intake;
 
+import java.time.Duration;
 import java.util.Collection;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BiConsumer;
 
 import jakarta.inject.Singleton;
 
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
+import org.jboss.logging.Logger;
 
 import io.smallrye.common.annotation.Identifier;
 import io.smallrye.mutiny.Uni;
@@ -14,95 +23,134 @@ import io.smallrye.reactive.messaging.kafka.KafkaConnectorIncomingConfiguration;
 import io.smallrye.reactive.messaging.kafka.KafkaConsumer;
 import io.smallrye.reactive.messaging.kafka.commit.ContextHolder;
 import io.smallrye.reactive.messaging.kafka.commit.KafkaCommitHandler;
-import io.smallrye.reactive.messaging.kafka.commit.KafkaThrottledLatestProcessedCommit;
-import io.vertx.mutiny.core.Context;
 import io.vertx.mutiny.core.Vertx;
 
 /**
- * SmallRye's throttled commit, which commits the contiguous prefix of what was acknowledged, with the hand-over of
- * partitions around it:
+ * Commits, every {@code auto.commit.interval.ms}, what is {@linkplain Assignment#committable settled}, and hands partitions over:
  *
  * <pre>
- * assigned   open the checkpoint → commit strategy takes the partition → first record
- * revoked    drain the documents in work → commit strategy commits and lets go → close the checkpoint
+ * assigned   open the checkpoint → publish the assignment → first record
+ * revoked    drain the documents in work → commit → close the checkpoint
  * </pre>
  *
- * The order on revocation is why this is a commit strategy and no rebalance listener: the connector calls listeners only
- * after the last commit, and what is drained then would be acknowledged to nobody. All rebalance methods run on the poll
- * thread.
+ * It is a commit strategy and no rebalance listener, because the connector calls listeners only after the last commit: what is
+ * drained then would be acknowledged to nobody. It is none of the connector's own, because those are told of one record at a time,
+ * and a batch of documents that are done already needs a look at each and one word to the broker. All rebalance methods run on
+ * the poll thread.
  */
 final class CheckpointedCommit extends ContextHolder implements KafkaCommitHandler {
 
     static final String STRATEGY = "checkpointed";
 
-    private final KafkaThrottledLatestProcessedCommit throttled;
+    private static final Logger LOG = Logger.getLogger(CheckpointedCommit.class);
+    private static final int DEFAULT_API_TIMEOUT_MS = 60_000;
+    private static final int DEFAULT_INTERVAL_MS = 5_000;
+    /** What the broker is given for the last word, when the process ends. */
+    private static final Duration LAST_COMMIT = Duration.ofSeconds(5);
+
     private final KafkaConsumer<?, ?> consumer;
     private final Partitions partitions;
+    private final Map<TopicPartition, Long> committed = new ConcurrentHashMap<>();
+    private final long timer;
 
-    private CheckpointedCommit(Vertx vertx, KafkaThrottledLatestProcessedCommit throttled, KafkaConsumer<?, ?> consumer,
-            Partitions partitions) {
-        super(vertx, throttled.getTimeoutInMillis());
-        this.throttled = throttled;
+    private CheckpointedCommit(Vertx vertx, int apiTimeoutMs, int intervalMs, KafkaConsumer<?, ?> consumer, Partitions partitions) {
+        super(vertx, apiTimeoutMs);
         this.consumer = consumer;
         this.partitions = partitions;
+        this.timer = vertx.setPeriodic(intervalMs, _ -> commit());
     }
 
     @Singleton
     @Identifier(STRATEGY)
     static final class Factory implements KafkaCommitHandler.Factory {
 
-        private final KafkaThrottledLatestProcessedCommit.Factory throttled;
         private final Partitions partitions;
 
-        Factory(@Identifier(Strategy.THROTTLED) KafkaThrottledLatestProcessedCommit.Factory throttled, Partitions partitions) {
-            this.throttled = throttled;
+        Factory(Partitions partitions) {
             this.partitions = partitions;
         }
 
         @Override
         public KafkaCommitHandler create(KafkaConnectorIncomingConfiguration config, Vertx vertx, KafkaConsumer<?, ?> consumer,
                 BiConsumer<Throwable, Boolean> reportFailure) {
-            return new CheckpointedCommit(vertx, throttled.create(config, vertx, consumer, reportFailure), consumer, partitions);
+            return new CheckpointedCommit(vertx,
+                    config.config().getOptionalValue(ConsumerConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, Integer.class)
+                            .orElse(DEFAULT_API_TIMEOUT_MS),
+                    config.config().getOptionalValue(ConsumerConfig.AUTO_COMMIT_INTERVAL_MS_CONFIG, Integer.class)
+                            .orElse(DEFAULT_INTERVAL_MS),
+                    consumer, partitions);
         }
     }
 
     @Override
-    public void capture(Context context) {
-        super.capture(context);
-        throttled.capture(context);
-    }
-
-    @Override
-    public void capture(io.vertx.core.Context context) {
-        super.capture(context);
-        throttled.capture(context);
-    }
-
-    @Override
     public void partitionsAssigned(Collection<TopicPartition> assigned) {
-        partitions.assigned(assigned, consumer.unwrap()::position);
-        throttled.partitionsAssigned(assigned);
+        Map<TopicPartition, Assignment> opened = partitions.open(assigned, consumer.unwrap()::position);
+        opened.forEach((partition, assignment) -> committed.put(partition, assignment.committable()));
+        runOnContextAndAwait(() -> {
+            partitions.assigned(opened);
+            return null;
+        });
     }
 
     @Override
     public void partitionsRevoked(Collection<TopicPartition> revoked) {
         partitions.drain(revoked);
-        throttled.partitionsRevoked(revoked);
+        try {
+            Map<TopicPartition, OffsetAndMetadata> due = due(revoked);
+            if (!due.isEmpty()) {
+                consumer.unwrap().commitSync(due);
+            }
+        } catch (KafkaException e) {
+            LOG.warnf("The last offsets of %s could not be committed, their next owner finds them in the checkpoint: %s", revoked,
+                    e.getMessage());
+        }
         partitions.closed(revoked);
+        committed.keySet().removeAll(revoked);
+    }
+
+    private void commit() {
+        Map<TopicPartition, OffsetAndMetadata> due = due(Set.copyOf(committed.keySet()));
+        if (!due.isEmpty()) {
+            consumer.commitAsync(due).subscribe().with(
+                    _ -> settled(due),
+                    failure -> LOG.debugf("Offsets could not be committed, trying again: %s", failure.getMessage()));
+        }
+    }
+
+    /** What is settled beyond what the broker knows. */
+    private Map<TopicPartition, OffsetAndMetadata> due(Collection<TopicPartition> ofPartitions) {
+        Map<TopicPartition, OffsetAndMetadata> due = new HashMap<>();
+        partitions.committable(ofPartitions).forEach((partition, offset) -> {
+            if (offset > committed.getOrDefault(partition, -1L)) {
+                due.put(partition, new OffsetAndMetadata(offset));
+            }
+        });
+        return due;
+    }
+
+    private void settled(Map<TopicPartition, OffsetAndMetadata> offsets) {
+        offsets.forEach((partition, offset) -> committed.computeIfPresent(partition, (_, before) -> Math.max(before, offset.offset())));
     }
 
     @Override
     public <K, V> Uni<IncomingKafkaRecord<K, V>> received(IncomingKafkaRecord<K, V> record) {
-        return throttled.received(record);
+        return Uni.createFrom().item(record);
     }
 
+    /** Told by the dead-letter queue once the broker has the letter; {@link Intake} settles its record as all others. */
     @Override
     public <K, V> Uni<Void> handle(IncomingKafkaRecord<K, V> record) {
-        return throttled.handle(record);
+        return Uni.createFrom().voidItem();
     }
 
     @Override
     public void terminate(boolean graceful) {
-        throttled.terminate(graceful);
+        vertx.cancelTimer(timer);
+        partitions.drainAll();
+        Map<TopicPartition, OffsetAndMetadata> due = due(Set.copyOf(committed.keySet()));
+        if (!due.isEmpty()) {
+            consumer.commit(due).await().atMost(LAST_COMMIT);
+            settled(due);
+        }
     }
 }

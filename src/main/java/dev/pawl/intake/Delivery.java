@@ -3,28 +3,32 @@ package dev.pawl.intake;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 
-import org.apache.kafka.clients.consumer.ConsumerRecord;
-
 import dev.pawl.checkpoint.Checkpoint;
 import dev.pawl.checkpoint.CheckpointLine;
 import dev.pawl.document.Decoded;
 import dev.pawl.document.RecordDecoder;
 import dev.pawl.provider.Patience;
+import io.smallrye.reactive.messaging.kafka.IncomingKafkaRecord;
+import io.smallrye.reactive.messaging.kafka.KafkaRecord;
 
 /**
  * One record of the documents topic on its way through the pipeline.
  *
- * @param record as the broker delivered it
+ * @param message as the connector delivered it
  */
-public record Delivery(ConsumerRecord<byte[], byte[]> record, Assignment assignment) {
+public record Delivery(KafkaRecord<byte[], byte[]> message, Assignment assignment) {
+
+    long offset() {
+        return ((IncomingKafkaRecord<byte[], byte[]>) message).getOffset();
+    }
 
     /** Names the record: the same when it is delivered again, another when the document is published again. */
     public String source() {
-        return assignment.partition() + "@" + record.offset();
+        return assignment.partition() + "@" + offset();
     }
 
     public Decoded decode() {
-        return RecordDecoder.decode(record.key(), record.value(), record.headers());
+        return RecordDecoder.decode(message.getKey(), message.getPayload(), message.getHeaders());
     }
 
     /** The delivering partition's own checkpoint. */

@@ -1,12 +1,16 @@
 package dev.pawl.intake;
 
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 
-import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.common.TopicPartition;
 import org.eclipse.microprofile.reactive.messaging.Channel;
 import org.eclipse.microprofile.reactive.messaging.Message;
 import org.jboss.logging.Logger;
@@ -22,14 +26,20 @@ import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
-import io.smallrye.reactive.messaging.kafka.api.IncomingKafkaRecordMetadata;
+import io.smallrye.mutiny.subscription.UniEmitter;
+import io.smallrye.reactive.messaging.kafka.IncomingKafkaRecordBatch;
+import io.smallrye.reactive.messaging.kafka.KafkaRecord;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 
 /**
- * Takes records from the documents topic, at most {@code pawl.max-in-flight} at once, hands each to the pipeline and settles
- * it by its outcome; beyond that bound the connector pauses its partitions. Documents complete in any order; the
- * connector commits the contiguous prefix. The stream never fails: whatever happens to one record, the next is taken.
+ * Takes records from the documents topic, at most {@code pawl.max-in-flight} at once and none while the {@link Gate} is closed,
+ * hands each to the pipeline and settles it by its outcome. Documents complete in any order; {@link CheckpointedCommit} commits up
+ * to the first that is not settled. The stream never fails: whatever happens to one record, the next is taken.
+ *
+ * <p>The connector delivers what a poll brought as one batch, and the next once all of this one are taken; beyond that it pauses
+ * its partitions. A document that is done already is settled in passing, on the connector's event loop. There everything here
+ * happens, but for a document's own work.
  */
 @Singleton
 public final class Intake {
@@ -40,18 +50,27 @@ public final class Intake {
     private static final Duration FIRST_RETRY = Duration.ofMillis(500);
     private static final Duration LONGEST_RETRY = Duration.ofSeconds(30);
 
-    private final Multi<Message<byte[]>> documents;
+    private final Multi<Message<List<byte[]>>> batches;
     private final DocumentPipeline pipeline;
     private final Partitions partitions;
+    private final Gate gate;
     private final FailStop failStop;
     private final Progress progress;
     private final int maxInFlight;
 
-    Intake(@Channel("documents") Multi<Message<byte[]>> documents, DocumentPipeline pipeline, Partitions partitions, FailStop failStop,
-            Progress progress, PawlConfig config) {
-        this.documents = documents;
+    private volatile Context eventLoop;
+    private Batch batch;
+    private int inWork;
+
+    /** @param taken completes once all deliveries are taken, and lets the next batch come */
+    private record Batch(Iterator<Delivery> deliveries, UniEmitter<? super Void> taken) {}
+
+    Intake(@Channel("documents") Multi<Message<List<byte[]>>> batches, DocumentPipeline pipeline, Partitions partitions, Gate gate,
+            FailStop failStop, Progress progress, PawlConfig config) {
+        this.batches = batches;
         this.pipeline = pipeline;
         this.partitions = partitions;
+        this.gate = gate;
         this.failStop = failStop;
         this.progress = progress;
         this.maxInFlight = config.maxInFlight();
@@ -68,7 +87,8 @@ public final class Intake {
     }
 
     void start(@Observes StartupEvent event) {
-        documents.onItem().transformToUni(this::take).merge(maxInFlight).subscribe().with(
+        gate.onChange(() -> onEventLoop(this::takeMore));
+        batches.onItem().transformToUniAndConcatenate(this::take).subscribe().with(
                 _ -> { },
                 failure -> failStop.stop("the documents topic can't be read any more: " + failure));
     }
@@ -78,54 +98,101 @@ public final class Intake {
         partitions.drainAll();
     }
 
-    /**
-     * On the connector's event loop. A record that comes when its partition is being given up, or when nothing can be
-     * appended any more, is left as it is: unacknowledged, for whoever reads the partition next.
-     */
-    private Uni<Void> take(Message<byte[]> message) {
-        ConsumerRecord<byte[], byte[]> record = recordOf(message);
-        Assignment assignment = partitions.assignment(new TopicPartition(record.topic(), record.partition()));
-        if (assignment == null || failStop.reason().isPresent() || !assignment.enter(record.offset())) {
-            return Uni.createFrom().voidItem();
-        }
-        Context eventLoop = Vertx.currentContext();
-        Delivery delivery = new Delivery(record, assignment);
-        return pipeline.process(delivery)
-                .onItem().invoke(progress::ended)
-                .chain(outcome -> settle(message, delivery, outcome, eventLoop))
-                .onFailure().recoverWithUni(unexpected -> {
-                    LOG.errorf(unexpected, "%s stays unacknowledged", delivery.source());
-                    return Uni.createFrom().voidItem();
-                })
-                .onTermination().invoke(assignment::leave);
+    private Uni<Void> take(Message<List<byte[]>> message) {
+        return Uni.createFrom().emitter(taken -> {
+            eventLoop = Vertx.currentContext();
+            batch = new Batch(deliveries(message), taken);
+            takeMore();
+        });
     }
 
-    private static Uni<Void> settle(Message<byte[]> message, Delivery delivery, Outcome outcome, Context eventLoop) {
+    /**
+     * The records of partitions that are this process's now. Should one be given up and come back while the batch is being taken, its
+     * records will be delivered anew: those of the batch stay with the assignment that has ended.
+     */
+    @SuppressWarnings("unchecked")
+    private Iterator<Delivery> deliveries(Message<List<byte[]>> message) {
+        IncomingKafkaRecordBatch<byte[], byte[]> records = message.unwrap(IncomingKafkaRecordBatch.class);
+        Map<Integer, Assignment> owned = new HashMap<>();
+        records.getLatestOffsetRecords().keySet().forEach(partition -> owned.put(partition.partition(), partitions.assignment(partition)));
+        return records.getRecords().stream()
+                .filter(record -> owned.get(record.getPartition()) != null)
+                .map(record -> new Delivery(record, owned.get(record.getPartition())))
+                .iterator();
+    }
+
+    private void takeMore() {
+        while (batch != null && inWork < maxInFlight && gate.isOpen()) {
+            if (batch.deliveries().hasNext()) {
+                take(batch.deliveries().next());
+            } else {
+                UniEmitter<? super Void> taken = batch.taken();
+                batch = null;
+                taken.complete(null);
+            }
+        }
+    }
+
+    /**
+     * A record that comes when its partition is being given up, or when nothing can be appended any more, is left as it is:
+     * unacknowledged, for whoever reads the partition next.
+     */
+    private void take(Delivery delivery) {
+        if (failStop.reason().isPresent() || !delivery.assignment().enter(delivery.offset())) {
+            return;
+        }
+        CompletableFuture<Outcome> outcome = pipeline.process(delivery);
+        if (outcome.isDone() && !outcome.isCompletedExceptionally() && outcome.join() instanceof Outcome.Skipped skipped) {
+            progress.ended(skipped);
+            delivery.assignment().settle(delivery.offset());
+            delivery.assignment().leave();
+            return;
+        }
+        inWork++;
+        outcome.thenCompose(ended -> settle(delivery, ended)).whenComplete((_, unexpected) -> {
+            if (unexpected != null) {
+                LOG.errorf(unexpected, "%s stays unacknowledged", delivery.source());
+            }
+            delivery.assignment().leave();
+            onEventLoop(() -> {
+                inWork--;
+                takeMore();
+            });
+        });
+    }
+
+    private CompletionStage<Void> settle(Delivery delivery, Outcome outcome) {
+        progress.ended(outcome);
         return switch (outcome) {
-            case Outcome.Completed _, Outcome.Repeated _, Outcome.Skipped _, Outcome.Forgotten _ ->
-                Uni.createFrom().completionStage(message::ack);
+            case Outcome.Completed _, Outcome.Repeated _, Outcome.Skipped _, Outcome.Forgotten _ -> acknowledged(delivery);
             case Outcome.Failed(Failure failure) -> {
                 LOG.infof("%s is a dead letter: %s%s", delivery.source(), failure.kind().text(),
                         failure.step() == null ? "" : " in step " + failure.step());
-                yield deadLetter(message, failure, eventLoop);
+                yield deadLetter(delivery, failure).thenCompose(_ -> acknowledged(delivery));
             }
-            case Outcome.Abandoned _ -> Uni.createFrom().voidItem();
+            case Outcome.Abandoned _ -> CompletableFuture.completedFuture(null);
         };
     }
 
-    /**
-     * The connector's dead-letter queue acknowledges the record once the broker has the letter. It may be called on the
-     * event loop only.
-     */
-    private static Uni<Void> deadLetter(Message<byte[]> message, Failure failure, Context eventLoop) {
-        return Uni.createFrom().completionStage(() -> message.nack(new Failure.Raised(failure), DeadLetters.metadata(failure)))
-                .runSubscriptionOn(command -> eventLoop.runOnContext(_ -> command.run()))
-                .onFailure().invoke(e -> LOG.warnf("A dead letter was not taken by the broker, trying again: %s", e.getMessage()))
-                .onFailure().retry().withBackOff(FIRST_RETRY, LONGEST_RETRY).indefinitely();
+    private static CompletionStage<Void> acknowledged(Delivery delivery) {
+        delivery.assignment().settle(delivery.offset());
+        return CompletableFuture.completedFuture(null);
     }
 
-    @SuppressWarnings("unchecked")
-    private static ConsumerRecord<byte[], byte[]> recordOf(Message<byte[]> message) {
-        return message.getMetadata(IncomingKafkaRecordMetadata.class).orElseThrow().getRecord();
+    /** Completes once the broker has the letter. The connector's dead-letter queue may be asked on the event loop only. */
+    private CompletionStage<Void> deadLetter(Delivery delivery, Failure failure) {
+        KafkaRecord<byte[], byte[]> record = delivery.message();
+        return Uni.createFrom().completionStage(() -> record.nack(new Failure.Raised(failure), DeadLetters.metadata(failure)))
+                .runSubscriptionOn(this::onEventLoop)
+                .onFailure().invoke(e -> LOG.warnf("A dead letter was not taken by the broker, trying again: %s", e.getMessage()))
+                .onFailure().retry().withBackOff(FIRST_RETRY, LONGEST_RETRY).indefinitely()
+                .subscribeAsCompletionStage();
+    }
+
+    private void onEventLoop(Runnable action) {
+        Context context = eventLoop;
+        if (context != null) {
+            context.runOnContext(_ -> action.run());
+        }
     }
 }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -46,22 +47,45 @@ public final class Partitions {
     }
 
     /**
-     * On the poll thread, before the first record of the partitions.
+     * On the poll thread, before the first record of the partitions. Blocks for as long as loading takes.
      *
      * @param position where the consumer will begin to read a partition
+     * @return those that were not open yet, for {@link #assigned}
      */
-    void assigned(Collection<TopicPartition> partitions, ToLongFunction<TopicPartition> position) {
+    Map<TopicPartition, Assignment> open(Collection<TopicPartition> partitions, ToLongFunction<TopicPartition> position) {
+        Map<TopicPartition, Assignment> opened = new HashMap<>();
         for (TopicPartition partition : partitions) {
             if (assignments.containsKey(partition)) {
                 continue;
             }
             try {
                 Checkpoint checkpoint = checkpoints.open(partition.toString());
-                assignments.put(partition, new Assignment(partition.toString(), checkpoint, position.applyAsLong(partition)));
+                opened.put(partition, new Assignment(partition.toString(), checkpoint, position.applyAsLong(partition)));
             } catch (IOException | RuntimeException e) {
                 failStop.stop("%s can't be taken over: %s".formatted(partition, e.getMessage()));
             }
         }
+        return opened;
+    }
+
+    /**
+     * On the connector's event loop, which delivers batches as well: one that was polled before cannot be taken for the new
+     * assignment's, whose offsets it would confuse.
+     */
+    void assigned(Map<TopicPartition, Assignment> opened) {
+        assignments.putAll(opened);
+    }
+
+    /** The offset up to which everything of a partition is settled, for each of those given that are this process's. */
+    Map<TopicPartition, Long> committable(Collection<TopicPartition> partitions) {
+        Map<TopicPartition, Long> offsets = new HashMap<>();
+        for (TopicPartition partition : partitions) {
+            Assignment assignment = assignments.get(partition);
+            if (assignment != null) {
+                offsets.put(partition, assignment.committable());
+            }
+        }
+        return offsets;
     }
 
     /** On the poll thread, which must not poll on before the documents in work have left. */

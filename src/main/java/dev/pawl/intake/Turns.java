@@ -6,8 +6,6 @@ import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.Executor;
 import java.util.function.Supplier;
 
-import io.smallrye.mutiny.Uni;
-
 /**
  * Lets deliveries of one ID run one after the other, in the order they came; those of different IDs don't wait for each other.
  * The first runs on its caller's thread, those that had to wait on the executor. Thread-safe.
@@ -21,17 +19,21 @@ public final class Turns {
         this.executor = executor;
     }
 
-    public <T> Uni<T> take(String id, Supplier<Uni<? extends T>> work) {
-        return Uni.createFrom().deferred(() -> {
-            CompletableFuture<Void> mine = new CompletableFuture<>();
-            CompletableFuture<Void> before = last.put(id, mine);
-            Uni<Void> turn = before == null
-                    ? Uni.createFrom().voidItem()
-                    : Uni.createFrom().completionStage(before).emitOn(executor);
-            return turn.<T>chain(work).onTermination().invoke(() -> {
-                last.remove(id, mine);
-                mine.complete(null);
-            });
+    public <T> CompletableFuture<T> take(String id, Supplier<CompletableFuture<T>> work) {
+        CompletableFuture<Void> mine = new CompletableFuture<>();
+        CompletableFuture<Void> before = last.put(id, mine);
+        CompletableFuture<T> ended = before == null ? begin(work) : before.thenComposeAsync(_ -> work.get(), executor);
+        return ended.whenComplete((_, _) -> {
+            last.remove(id, mine);
+            mine.complete(null);
         });
+    }
+
+    private static <T> CompletableFuture<T> begin(Supplier<CompletableFuture<T>> work) {
+        try {
+            return work.get();
+        } catch (RuntimeException e) {
+            return CompletableFuture.failedFuture(e);
+        }
     }
 }

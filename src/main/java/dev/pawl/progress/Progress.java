@@ -39,10 +39,12 @@ public final class Progress {
     private final Counter inputTokensSaved;
     private final Counter outputTokensSaved;
     private final Rate rate = new Rate();
+    private volatile Instant movedAt;
 
     Progress(MeterRegistry meters, Clock clock) {
         this.clock = clock;
         this.startedAt = clock.instant();
+        this.movedAt = startedAt;
         for (Ended ended : Ended.values()) {
             documents.put(ended, Counter.builder("pawl.documents")
                     .description("Deliveries by how they ended; resumed ones are among the completed")
@@ -64,14 +66,26 @@ public final class Progress {
                 .register(meters);
     }
 
+    /** Something went on, whether it went well or not. */
+    public void moved() {
+        movedAt = clock.instant();
+    }
+
+    /** When something last went on: a call was answered or failed, a document ended. */
+    Instant movedAt() {
+        return movedAt;
+    }
+
     /** A model call was answered. It counts here and now, whatever becomes of its document. */
     public void called(Usage usage) {
+        moved();
         callsMade.increment(usage.calls());
         inputTokensSpent.increment(usage.inputTokens());
         outputTokensSpent.increment(usage.outputTokens());
     }
 
     public void ended(Outcome outcome) {
+        moved();
         switch (outcome) {
             case Outcome.Completed completed -> {
                 count(Ended.COMPLETED);

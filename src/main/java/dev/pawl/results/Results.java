@@ -4,6 +4,7 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.ZoneOffset;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 
 import jakarta.inject.Singleton;
@@ -65,6 +66,11 @@ public final class Results {
                 throw e;
             }
         });
+    }
+
+    /** Emits without waiting, once: completes when the broker has confirmed the result, or exceptionally. From any thread. */
+    public CompletableFuture<Void> tryToEmit(CheckpointLine.Done line) {
+        return emitter.sendMessage(message(line)).subscribeAsCompletionStage();
     }
 
     private Message<byte[]> message(CheckpointLine.Done line) {

@@ -10,6 +10,7 @@ import java.nio.channels.WritableByteChannel;
 import java.nio.file.Path;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongConsumer;
 
 /** A disk under a checkpoint: a real file, which counts, can be held up, and fails when told to. */
 final class FaultyDisk implements Disk {
@@ -30,6 +31,8 @@ final class FaultyDisk implements Disk {
     volatile int failingForce = Integer.MAX_VALUE;
     /** How much of the file would outlive a power cut. */
     volatile long forcedBytes;
+    /** How long writes took since the last force, and that force, in nanoseconds; told after each force, on the writer's thread. */
+    volatile LongConsumer timing = _ -> { };
     /** At zero from the start: writes wait for it. */
     volatile CountDownLatch gate = new CountDownLatch(0);
 
@@ -78,6 +81,7 @@ final class FaultyDisk implements Disk {
 
         private final FileChannel file;
         private final Path path;
+        private long writtenNs;
 
         Appender(FileChannel file, Path path) {
             this.file = file;
@@ -96,9 +100,11 @@ final class FaultyDisk implements Disk {
             }
             int length = (int) Math.min(Math.min(bytesLeft, bytesAtOnce), bytes.remaining());
             ByteBuffer part = bytes.slice(bytes.position(), length);
+            long from = System.nanoTime();
             while (part.hasRemaining()) {
                 file.write(part);
             }
+            writtenNs += System.nanoTime() - from;
             bytes.position(bytes.position() + length);
             bytesLeft -= length;
             return length;
@@ -118,7 +124,10 @@ final class FaultyDisk implements Disk {
             if (forces.incrementAndGet() == failingForce || forceFails) {
                 throw new IOException("Input/output error");
             }
+            long from = System.nanoTime();
             file.force(metaData);
+            timing.accept(writtenNs + System.nanoTime() - from);
+            writtenNs = 0;
             forcedBytes = file.size();
         }
 

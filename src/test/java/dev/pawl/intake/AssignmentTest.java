@@ -104,4 +104,31 @@ class AssignmentTest {
 
         assertThat(assignment.lag()).isEqualTo(11);
     }
+
+    @Test
+    void committable_isTheFirstOffsetThatIsNotSettled() {
+        assertThat(assignment.committable()).as("nothing taken yet").isEqualTo(100);
+        assignment.enter(100);
+        assignment.enter(101);
+        assignment.enter(105);
+
+        assignment.settle(101);
+        assertThat(assignment.committable()).isEqualTo(100);
+        assignment.settle(100);
+        assertThat(assignment.committable()).as("102 to 104 are no records").isEqualTo(105);
+        assignment.settle(105);
+
+        assertThat(assignment.committable()).isEqualTo(106);
+    }
+
+    @Test
+    void documentThatLeavesUnsettled_holdsTheCommitBack() {
+        assignment.enter(100);
+        assignment.enter(101);
+
+        assignment.leave();
+        assignment.settle(101);
+
+        assertThat(assignment.committable()).isEqualTo(100);
+    }
 }

@@ -18,8 +18,6 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-import io.smallrye.mutiny.Uni;
-
 @Timeout(30)
 class TurnsTest {
 
@@ -36,14 +34,14 @@ class TurnsTest {
     void firstDelivery_runsOnItsCallersThread() {
         Thread caller = Thread.currentThread();
 
-        assertThat(turns.take("a", () -> Uni.createFrom().item(Thread.currentThread())).await().indefinitely()).isSameAs(caller);
+        assertThat(turns.take("a", () -> CompletableFuture.completedFuture(Thread.currentThread())).join()).isSameAs(caller);
     }
 
     @Test
     void secondDeliveryOfAnId_waitsForTheFirstAndRunsOnTheExecutor() throws Exception {
         CompletableFuture<String> firstWork = new CompletableFuture<>();
         CompletableFuture<String> first = take("a", firstWork);
-        CompletableFuture<Thread> second = turns.take("a", () -> Uni.createFrom().item(Thread.currentThread())).subscribeAsCompletionStage();
+        CompletableFuture<Thread> second = turns.take("a", () -> CompletableFuture.completedFuture(Thread.currentThread()));
         assertThat(second).isNotDone();
 
         firstWork.complete("one");
@@ -67,7 +65,7 @@ class TurnsTest {
         CompletableFuture<String> first = take("a", firstWork);
         CompletableFuture<String> second = turns.<String>take("a", () -> {
             throw new IllegalStateException("thrown");
-        }).subscribeAsCompletionStage();
+        });
         CompletableFuture<String> third = take("a", CompletableFuture.completedFuture("three"));
 
         firstWork.completeExceptionally(new IllegalStateException("failed"));
@@ -89,8 +87,8 @@ class TurnsTest {
             ended.add(turns.take("a", () -> {
                 begun.add(name);
                 mostRunning.accumulateAndGet(running.incrementAndGet(), Math::max);
-                return Uni.createFrom().voidItem().emitOn(threads).onItem().invoke(running::decrementAndGet);
-            }).subscribeAsCompletionStage());
+                return CompletableFuture.runAsync(running::decrementAndGet, threads);
+            }));
         }
 
         CompletableFuture.allOf(ended.toArray(CompletableFuture[]::new)).get(10, SECONDS);
@@ -113,6 +111,6 @@ class TurnsTest {
     }
 
     private CompletableFuture<String> take(String id, CompletableFuture<String> work) {
-        return turns.take(id, () -> Uni.createFrom().<String>completionStage(work)).subscribeAsCompletionStage();
+        return turns.take(id, () -> work);
     }
 }

@@ -1,0 +1,45 @@
+package dev.pawl.intake;
+
+import java.time.Clock;
+import java.util.Map;
+
+import org.apache.kafka.common.TopicPartition;
+
+import dev.pawl.harness.Configs;
+
+/** A partition, and the gate before it, for tests of other packages. */
+public final class OnePartition {
+
+    private static final TopicPartition NAME = new TopicPartition("documents", 3);
+
+    private final Partitions partitions = new Partitions(null, null, Configs.of());
+    private final Assignment assignment = new Assignment(NAME.toString(), null, 0);
+    private final Gate gate;
+
+    public OnePartition(Clock clock) {
+        this.gate = new Gate(clock);
+        partitions.assigned(Map.of(NAME, assignment));
+    }
+
+    public Partitions partitions() {
+        return partitions;
+    }
+
+    public Gate gate() {
+        return gate;
+    }
+
+    /** Its log ends there; nothing is taken yet. */
+    public void endsAt(long offset) {
+        assignment.observe(offset);
+    }
+
+    public void take(long offset) {
+        assignment.enter(offset);
+    }
+
+    public void settle(long offset) {
+        assignment.settle(offset);
+        assignment.leave();
+    }
+}
