@@ -44,6 +44,7 @@ public final class Failures {
 
     private static final String REPLAYED_BEFORE = "replayed before";
     private static final String NOT_OPEN = "no dead letter of it is open here";
+    private static final String NOT_READ_YET = "not among the dead letters that were read so far";
 
     private final Map<String, Object> connection;
     private final String documents;
@@ -264,10 +265,12 @@ public final class Failures {
                 throw new UnavailableException("the broker took %d dead letters back and did not answer for more: %s; call again for the rest"
                         .formatted(tally.replayed, e.getMessage()));
             } finally {
-                LOG.infof("%d dead letters were replayed", tally.replayed);
+                if (tally.replayed > 0) {
+                    LOG.infof("%d dead letters were replayed", tally.replayed);
+                }
             }
             boolean workedOff = complete && choose(selection, tally).isEmpty();
-            explainOthers(selection, tally);
+            explainOthers(selection, tally, complete ? NOT_OPEN : NOT_READ_YET);
             return new Replayed(tally.replayed, tally.skipped, workedOff, open.elsewhere());
         });
     }
@@ -319,37 +322,41 @@ public final class Failures {
         });
     }
 
-    /** Says of each ID and source that was named why it was not replayed. */
-    private void explainOthers(Selection selection, Tally tally) {
+    /**
+     * Says of each ID and source that was named why it was not replayed.
+     *
+     * @param unknown the reason where neither the checkpoint nor this process knows one
+     */
+    private void explainOthers(Selection selection, Tally tally, String unknown) {
         Set<TopicPosition> stillOpen = open.all().stream().map(OpenFailure::source).collect(Collectors.toSet());
         switch (selection) {
             case Selection.All _, Selection.OfKind _ -> { }
             case Selection.Ids(Set<String> ids) -> ids.stream()
                     .filter(id -> !tally.ids.contains(id) && open.ofDocument(id).isEmpty())
-                    .forEach(id -> tally.skip(whyNotOpen(id), id));
+                    .forEach(id -> tally.skip(whyNotOpen(id, unknown), id));
             case Selection.Sources(Set<TopicPosition> sources) -> sources.stream()
                     .filter(source -> !tally.sources.contains(source) && !stillOpen.contains(source))
-                    .forEach(source -> tally.skip(whyNotOpen(source), source.toString()));
+                    .forEach(source -> tally.skip(whyNotOpen(source, unknown), source.toString()));
         }
     }
 
-    private String whyNotOpen(String id) {
+    private String whyNotOpen(String id, String unknown) {
         return switch (lastWord(id)) {
             case CheckpointLine.Done _ -> "done";
             case CheckpointLine.Forgotten _ -> "forgotten";
             case CheckpointLine.Failed failed when failed.source() != null
                     && TopicPosition.parse(failed.source()).filter(open::wasReplayed).isPresent() -> REPLAYED_BEFORE;
-            case null, default -> NOT_OPEN;
+            case null, default -> unknown;
         };
     }
 
-    private String whyNotOpen(TopicPosition source) {
+    private String whyNotOpen(TopicPosition source, String unknown) {
         if (!source.topic().equals(documents)) {
             return "not of the topic " + documents;
         }
         if (!checkpoints.holds(source.topicPartition())) {
             return "another process holds its partition";
         }
-        return open.wasReplayed(source) ? REPLAYED_BEFORE : NOT_OPEN;
+        return open.wasReplayed(source) ? REPLAYED_BEFORE : unknown;
     }
 }

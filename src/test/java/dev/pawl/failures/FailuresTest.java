@@ -191,6 +191,8 @@ class FailuresTest {
         assertThat(page.complete()).isFalse();
         assertThat(pages(null, 5, true)).extracting(List::size).containsExactly(5, 3);
         assertThat(failures.list(null, null, 10, true).entries()).extracting(Entry::open).containsOnly(true);
+        assertThat(failures.replay(ids("doc-7"))).isEqualTo(new Replayed(0, Map.of("not among the dead letters that were read so far",
+                List.of("doc-7")), false, Set.of()));
     }
 
     @Test
