@@ -105,6 +105,11 @@ public final class Checkpoints {
         }
     }
 
+    /** Whether what is known of this partition's documents is known here: {@code documents-3}. */
+    public boolean holds(String partition) {
+        return open.containsKey(partition);
+    }
+
     /** What the open files hold of a document. The latest word counts: an ID may have come through two partitions. */
     public History find(String id) {
         History found = History.NONE;

@@ -14,16 +14,20 @@ import io.smallrye.reactive.messaging.kafka.api.OutgoingKafkaRecordMetadata;
  */
 public final class DeadLetters {
 
+    public static final String KIND = "pawl-kind";
+    public static final String STEP = "pawl-step";
+    public static final String ATTEMPTS = "pawl-attempts";
+
     private DeadLetters() {
     }
 
     public static Metadata metadata(Failure failure) {
         RecordHeaders headers = new RecordHeaders();
-        add(headers, "pawl-kind", failure.kind().text());
+        add(headers, KIND, failure.kind().text());
         if (failure.step() != null) {
-            add(headers, "pawl-step", failure.step());
+            add(headers, STEP, failure.step());
         }
-        add(headers, "pawl-attempts", Integer.toString(failure.attempts()));
+        add(headers, ATTEMPTS, Integer.toString(failure.attempts()));
         return Metadata.of(OutgoingKafkaRecordMetadata.builder().withHeaders(headers).build());
     }
 
