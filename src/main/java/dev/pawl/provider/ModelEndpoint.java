@@ -13,6 +13,7 @@ import dev.langchain4j.model.output.TokenUsage;
 import dev.pawl.Failure;
 import dev.pawl.Usage;
 import dev.pawl.progress.Progress;
+import dev.pawl.spend.Spend;
 
 /**
  * The model's endpoint, with what it can bear and how it fails.
@@ -29,16 +30,18 @@ public final class ModelEndpoint {
 
     private final ChatModel model;
     private final Patience patience;
+    private final Spend spend;
     private final Progress progress;
 
-    ModelEndpoint(ChatModel model, Patience patience, Progress progress) {
+    ModelEndpoint(ChatModel model, Patience patience, Spend spend, Progress progress) {
         this.model = model;
         this.patience = patience;
+        this.spend = spend;
         this.progress = progress;
     }
 
     /**
-     * Blocks until the endpoint answers; call it on a virtual thread. No call begins for a document that is to be left to
+     * Blocks until the budget has room and the endpoint answers; call it on a virtual thread. No call begins for a document that is to be left to
      * another owner.
      *
      * @throws Failure.Raised where the endpoint refuses this very prompt
@@ -50,7 +53,7 @@ public final class ModelEndpoint {
                 throw new Patience.AbandonedException();
             }
             try {
-                ChatResponse response = model.chat(request);
+                ChatResponse response = spend.call(step, leaving, () -> model.chat(request));
                 progress.called(usage(response));
                 return response;
             } catch (InvalidRequestException e) {
