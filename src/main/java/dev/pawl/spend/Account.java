@@ -8,6 +8,7 @@ import java.time.Instant;
 import java.time.format.DateTimeParseException;
 import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -76,15 +77,21 @@ final class Account {
     private static final String OTHER_MODELS = "other";
 
     private static final byte[] SEAL = ",\"crc\":\"".getBytes(StandardCharsets.US_ASCII);
+    private static final byte[] SEAL_END = "\"}".getBytes(StandardCharsets.US_ASCII);
+    private static final int CRC_DIGITS = 8;
     private static final JsonMapper JSON = new JsonMapper();
 
     private final Instant since;
+    private final String sinceText;
     private final Map<Side, Map<Row, Tally>> rows = new EnumMap<>(Side.class);
+    /** The part of a row that never changes, as it is written. */
+    private final Map<Row, String> names = new HashMap<>();
     /** Grows with each change; of two lines the one with the greater counts. */
     private long version;
 
     Account(Instant since) {
         this.since = since;
+        this.sinceText = since.toString();
         for (Side side : Side.values()) {
             rows.put(side, new LinkedHashMap<>());
         }
@@ -142,7 +149,7 @@ final class Account {
 
     byte[] encode() {
         StringBuilder out = new StringBuilder(1_024);
-        out.append("{\"version\":").append(version).append(",\"since\":\"").append(since).append('"');
+        out.append("{\"version\":").append(version).append(",\"since\":\"").append(sinceText).append('"');
         for (Side side : Side.values()) {
             out.append(",\"").append(side.member).append("\":[");
             String separator = "{";
@@ -153,20 +160,27 @@ final class Account {
             out.append(']');
         }
         byte[] sealed = out.toString().getBytes(StandardCharsets.UTF_8);
-        byte[] seal = ",\"crc\":\"%s\"}".formatted(crc(sealed, sealed.length)).getBytes(StandardCharsets.US_ASCII);
-        return ByteBuffer.allocate(sealed.length + seal.length).put(sealed).put(seal).array();
+        byte[] line = Arrays.copyOf(sealed, sealed.length + SEAL.length + CRC_DIGITS + SEAL_END.length);
+        ByteBuffer.wrap(line, sealed.length, line.length - sealed.length).put(SEAL)
+                .put(crc(sealed, sealed.length).getBytes(StandardCharsets.US_ASCII)).put(SEAL_END);
+        return line;
     }
 
-    private static void encode(StringBuilder out, Row row, Tally tally) {
-        if (row.step() != null) {
-            encode(out.append("\"step\":\""), row.step()).append("\",");
-        }
-        encode(out.append("\"model\":\""), row.model()).append("\",\"calls\":").append(tally.calls())
+    private void encode(StringBuilder out, Row row, Tally tally) {
+        out.append(names.computeIfAbsent(row, Account::encodeNames)).append(tally.calls())
                 .append(",\"inputTokens\":").append(tally.inputTokens())
                 .append(",\"outputTokens\":").append(tally.outputTokens()).append('}');
     }
 
-    private static StringBuilder encode(StringBuilder out, String name) {
+    private static String encodeNames(Row row) {
+        StringBuilder out = new StringBuilder();
+        if (row.step() != null) {
+            encodeName(out.append("\"step\":\""), row.step()).append("\",");
+        }
+        return encodeName(out.append("\"model\":\""), row.model()).append("\",\"calls\":").toString();
+    }
+
+    private static StringBuilder encodeName(StringBuilder out, String name) {
         JsonStringEncoder.getInstance().quoteAsString(name, out);
         return out;
     }
@@ -209,7 +223,7 @@ final class Account {
         if (crc == null) {
             return;
         }
-        int start = line.length - SEAL.length - crc.asText().length() - "\"}".length();
+        int start = line.length - SEAL.length - crc.asText().length() - SEAL_END.length;
         if (start < 0 || !Arrays.equals(line, start, start + SEAL.length, SEAL, 0, SEAL.length)) {
             throw new DamagedException("its crc does not stand at its end");
         }

@@ -3,6 +3,7 @@ package dev.pawl.spend;
 import java.math.BigDecimal;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
@@ -22,7 +23,8 @@ import dev.pawl.spend.Account.Side;
  * one is expected to take stay within the ceiling together. So near the ceiling fewer and fewer are in the air, and the last
  * one takes what is left. The gate before the intake closes when the first call has to wait.
  *
- * <p>Nobody knows what a step's first call will take: with a ceiling, a step is called once at a time until it is answered.
+ * <p>Nobody knows what a step's first call will take: with a ceiling, a process calls a step once at a time until it is
+ * answered. With these first calls, and where calls take more than expected, the ceiling can be passed.
  *
  * <p>Where several processes share the ledger, each writes its call down and then reads what the others have written down. Of two
  * that both think they are the last, at least one sees the other and steps back.
@@ -65,11 +67,7 @@ public final class Budget {
         this.expectations = expectations;
         this.modelOfStep = modelOfStep;
         this.gate = gate;
-        ledger.forEach(Side.SPENT, (row, tally) -> {
-            if (row.step() != null && tally.calls() > 0) {
-                expectations.learn(row.step(), tally);
-            }
-        });
+        learnWhatIsUnknown();
         closeIfUsedUp();
     }
 
@@ -93,17 +91,21 @@ public final class Budget {
         });
     }
 
-    private void closeIfUsedUp() {
-        String usedUp = null;
-        for (String step : modelOfStep.keySet()) {
-            usedUp = exceeded(step);
-            if (usedUp == null) {
-                return;
+    private void learnWhatIsUnknown() {
+        Set<String> unknown = new HashSet<>(modelOfStep.keySet());
+        unknown.removeIf(expectations::know);
+        ledger.forEach(Side.SPENT, (row, tally) -> {
+            if (unknown.contains(row.step()) && tally.calls() > 0) {
+                expectations.learn(row.step(), tally);
             }
-            refused = step;
-        }
-        if (usedUp != null) {
-            close(refused, usedUp);
+        });
+    }
+
+    /** No document need come to find out. */
+    private void closeIfUsedUp() {
+        List<String> steps = List.copyOf(modelOfStep.keySet());
+        if (!steps.isEmpty() && steps.stream().allMatch(step -> exceeded(step) != null)) {
+            close(steps.getFirst(), exceeded(steps.getFirst()));
         }
     }
 
@@ -224,10 +226,11 @@ public final class Budget {
         ledger.write();
     }
 
-    /** After other processes' figures were read. */
+    /** After other processes' figures were read: what they have learnt is learnt. */
     void othersChanged() {
         lock.lock();
         try {
+            learnWhatIsUnknown();
             recheck();
         } finally {
             lock.unlock();

@@ -64,6 +64,8 @@ final class Ledger implements Closeable {
     private final BiConsumer<Path, IOException> onFailure;
     private final ScheduledThreadPoolExecutor thread;
     private final ReentrantLock writing = new ReentrantLock();
+    /** One after the other, so that what was read later is never replaced by what was read before. */
+    private final ReentrantLock reading = new ReentrantLock();
 
     /** Guarded by {@link #writing}. */
     private LedgerFile file;
@@ -74,6 +76,7 @@ final class Ledger implements Closeable {
     /** What follows is guarded by this; it is never held during a write. */
     private Account own;
     private Map<Path, Account> others = Map.of();
+    private Path firstFree;
     private boolean savedWaits;
 
     private Ledger(Path directory, boolean force, BiConsumer<Path, IOException> onFailure) {
@@ -276,21 +279,41 @@ final class Ledger implements Closeable {
         others.values().forEach(account -> account.rows(side).forEach(consumer));
     }
 
-    synchronized boolean isShared() {
-        return !others.isEmpty();
+    /** Whether there are other files. A process that begins takes the first number without one, so there it shows at once. */
+    boolean isShared() {
+        Path free;
+        synchronized (this) {
+            if (!others.isEmpty()) {
+                return true;
+            }
+            free = firstFree;
+        }
+        return Files.exists(free);
     }
 
     // ---- The other processes ----
 
-    /** Reads again what other processes have written down. */
+    /** Reads again what other processes have written down: all that they had when this was called. */
     void readOthers() {
+        reading.lock();
+        try {
+            readInTurn();
+        } finally {
+            reading.unlock();
+        }
+    }
+
+    private void readInTurn() {
         Map<Path, Account> before;
         synchronized (this) {
             before = others;
         }
         Map<Path, Account> read = new HashMap<>();
+        Path free;
         try {
-            for (Path path : files()) {
+            Set<Path> files = files();
+            free = firstFree(files);
+            for (Path path : files) {
                 Account account = path.equals(file.path()) ? null : read(path, before.get(path));
                 if (account != null) {
                     read.put(path, account);
@@ -302,7 +325,16 @@ final class Ledger implements Closeable {
         }
         synchronized (this) {
             others = read;
+            firstFree = free;
         }
+    }
+
+    private Path firstFree(Set<Path> files) {
+        int number = 0;
+        while (files.contains(LedgerFile.path(directory, number))) {
+            number++;
+        }
+        return LedgerFile.path(directory, number);
     }
 
     private static Account read(Path path, Account before) {

@@ -41,6 +41,7 @@ final class LedgerFile implements Closeable {
     /** Not a channel: documents' threads write, and a channel closes itself when one is interrupted. */
     private RandomAccessFile out;
     private byte[] place = {};
+    private int longest;
     private int next;
     private volatile boolean renamed;
 
@@ -120,15 +121,16 @@ final class LedgerFile implements Closeable {
             putTogether(line);
             return;
         }
-        fillPlace(line);
         out.seek((long) next * place.length);
-        out.write(place);
+        out.write(place, 0, fillPlace(line, longest));
+        longest = Math.max(longest, line.length);
         next = (next + 1) % PLACES;
     }
 
     private void putTogether(byte[] line) throws IOException {
         place = new byte[(line.length / MIN_PLACE_LENGTH + 1) * MIN_PLACE_LENGTH];
-        fillPlace(line);
+        fillPlace(line, place.length - 1);
+        longest = line.length;
         Path fresh = path.resolveSibling(path.getFileName() + ".new");
         RandomAccessFile written = new RandomAccessFile(fresh.toFile(), "rw");
         try {
@@ -150,10 +152,12 @@ final class LedgerFile implements Closeable {
         renamed = true;
     }
 
-    private void fillPlace(byte[] line) {
+    /** Returns how much of the place has to be written: up to the end of the longest line there was, the rest is spaces already. */
+    private int fillPlace(byte[] line, int end) {
         System.arraycopy(line, 0, place, 0, line.length);
-        Arrays.fill(place, line.length, place.length - 1, (byte) ' ');
+        Arrays.fill(place, line.length, Math.max(line.length, end), (byte) ' ');
         place[place.length - 1] = '\n';
+        return Math.max(line.length, end);
     }
 
     /** When it returns, what was written before outlives a power cut. On any thread. */

@@ -14,6 +14,6 @@ public final class ModelEndpoints {
     /** It tries again after a millisecond. */
     public static ModelEndpoint of(ChatModel model, Progress progress) {
         Patience patience = new Patience(Configs.of("pawl.provider.backoff", "1ms", "pawl.provider.max-backoff", "1ms"));
-        return new ModelEndpoint(model, patience, Spends.fresh(), progress);
+        return new ModelEndpoint(model, patience, Spends.any(), progress);
     }
 }

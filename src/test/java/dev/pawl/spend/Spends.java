@@ -1,10 +1,6 @@
 package dev.pawl.spend;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.time.Clock;
-import java.util.Map;
 
 import dev.langchain4j.model.chat.ChatModel;
 import dev.langchain4j.model.chat.request.ChatRequestParameters;
@@ -22,17 +18,14 @@ public final class Spends {
     /** The model that steps use which name none. */
     static final String DEFAULT_MODEL = "gpt-4o-mini";
 
+    private static final Spend ANY = of(Configs.of("pawl.checkpoint.directory", "target/spend-of-tests"), Gates.open(), new SimpleMeterRegistry());
+
     private Spends() {
     }
 
-    /** Without prices or a ceiling, in a directory that nobody looks at. */
-    public static Spend fresh() {
-        try {
-            return of(Configs.of(Map.of("pawl.checkpoint.directory", Files.createTempDirectory("pawl-spend").toString())), Gates.open(),
-                    new SimpleMeterRegistry());
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+    /** Without prices or a ceiling, for tests that do not look at it; all get the same. */
+    public static Spend any() {
+        return ANY;
     }
 
     static Spend of(PawlConfig config, Gate gate, MeterRegistry meters) {
