@@ -74,9 +74,14 @@ public final class Chain {
      * Where a run ended well.
      *
      * @param spent what this run's calls cost
-     * @param saved what the calls cost that it did not have to make
+     * @param reused the steps that it did not have to call
      */
-    public record Finished(CheckpointLine.Done line, Usage spent, Usage saved) {}
+    public record Finished(CheckpointLine.Done line, Usage spent, List<StepOutput> reused) {
+
+        public Usage saved() {
+            return reused.stream().map(StepOutput::usage).reduce(Usage.NONE, Usage::plus);
+        }
+    }
 
     /** A done document stays done, unless the chain changed and is to be applied again. */
     public boolean accepts(CheckpointLine.Done done) {
@@ -101,11 +106,11 @@ public final class Chain {
         variables.put("metadata", document.metadata() == null ? "{}" : document.metadata().toString());
         List<StepOutput> outputs = new ArrayList<>();
         Usage spent = Usage.NONE;
-        Usage saved = Usage.NONE;
+        List<StepOutput> reused = new ArrayList<>();
         for (Step step : steps) {
             StepOutput output = history.steps().get(step.name());
             if (output != null && output.output() != null && step.fingerprint().equals(output.fingerprint())) {
-                saved = saved.plus(output.usage());
+                reused.add(output);
             } else {
                 if (!variables.containsKey("document")) {
                     variables.put("document", run.text());
@@ -119,10 +124,11 @@ public final class Chain {
             outputs.add(output);
             variables.put(step.name(), asVariable(output.output()));
         }
+        Usage usage = outputs.stream().map(StepOutput::usage).reduce(Usage.NONE, Usage::plus);
         Instant end = clock.instant();
         CheckpointLine.Done line = new CheckpointLine.Done(document.id(), end, source, fingerprint,
-                new Answer(outputs, result(outputs)), spent.plus(saved), Duration.between(start, end).toMillis());
-        return new Finished(line, spent, saved);
+                new Answer(outputs, result(outputs)), usage, Duration.between(start, end).toMillis());
+        return new Finished(line, spent, reused);
     }
 
     private StepOutput call(Step step, Map<String, String> variables, CountDownLatch leaving)

@@ -1,7 +1,5 @@
 package dev.pawl.http;
 
-import java.math.BigDecimal;
-import java.math.MathContext;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -14,7 +12,6 @@ import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.core.MediaType;
 
 import dev.pawl.PawlConfig;
-import dev.pawl.Usage;
 import dev.pawl.chain.Chain;
 import dev.pawl.checkpoint.Checkpoints;
 import dev.pawl.intake.Partitions;
@@ -22,6 +19,8 @@ import dev.pawl.intake.Partitions.Lag;
 import dev.pawl.progress.Progress;
 import dev.pawl.progress.Progress.Ended;
 import dev.pawl.provider.Limits;
+import dev.pawl.spend.Budget;
+import dev.pawl.spend.Spend;
 import io.smallrye.common.annotation.NonBlocking;
 
 /** How far the work is, what it cost and what was not paid for again. */
@@ -32,21 +31,22 @@ public class ProgressResource {
 
     /** Dev mode's stand-in calls itself so; its code is not in the package, so the name is written here once more. */
     private static final String STAND_IN = "pawl-offline-stand-in";
-    private static final BigDecimal MILLION = BigDecimal.valueOf(1_000_000);
 
     private final Progress progress;
     private final Checkpoints checkpoints;
     private final Partitions partitions;
+    private final Spend spend;
     private final Chain chain;
     private final Limits limits;
     private final PawlConfig config;
     private final Clock clock;
 
-    ProgressResource(Progress progress, Checkpoints checkpoints, Partitions partitions, Chain chain, Limits limits, PawlConfig config,
+    ProgressResource(Progress progress, Checkpoints checkpoints, Partitions partitions, Spend spend, Chain chain, Limits limits, PawlConfig config,
             Clock clock) {
         this.progress = progress;
         this.checkpoints = checkpoints;
         this.partitions = partitions;
+        this.spend = spend;
         this.chain = chain;
         this.limits = limits;
         this.config = config;
@@ -56,13 +56,17 @@ public class ProgressResource {
     /**
      * @param documents how deliveries ended since this process started
      * @param checkpoint what the checkpoints of this process's partitions hold, over all its lives
+     * @param calls since this process started
+     * @param tokens over all lives of all processes that share the checkpoint's directory, as cost, ledger and budget
      * @param cost null where {@code pawl.prices} says nothing
+     * @param budget null where {@code pawl.budget} says nothing
      * @param limits what the model's endpoint permits, and what waits for it
      * @param eta when the lag will be worked off at the present rate; null where nothing waits or nothing moves
      * @param reason why {@code ready} is false; null where it is true
      */
     public record Report(Instant startedAt, Model model, Documents documents, Checkpoints.Totals checkpoint, Calls calls, Tokens tokens,
-            Cost cost, Rate rate, Limits.State limits, Waiting lag, Instant eta, boolean ready, String reason) {}
+            Spend.Cost cost, Ledger ledger, Budget.Ceiling budget, Rate rate, Limits.State limits, Waiting lag, Instant eta, boolean ready,
+            String reason) {}
 
     public record Model(String name, boolean standIn) {}
 
@@ -71,9 +75,23 @@ public class ProgressResource {
 
     public record Calls(long made, long saved) {}
 
-    public record Tokens(long inputSpent, long outputSpent, long inputSaved, long outputSaved) {}
+    public record Tokens(long inputSpent, long outputSpent, long inputSaved, long outputSaved, long inputPossiblyPaidTwice,
+            long outputPossiblyPaidTwice) {
 
-    public record Cost(String currency, BigDecimal spent, BigDecimal saved) {}
+        private static Tokens of(Spend.Report report) {
+            return new Tokens(report.spent().inputTokens(), report.spent().outputTokens(), report.saved().inputTokens(),
+                    report.saved().outputTokens(), report.possiblyPaidTwice().inputTokens(), report.possiblyPaidTwice().outputTokens());
+        }
+    }
+
+    /** Calls since the ledger began. */
+    public record Ledger(Instant since, long spent, long saved, long inAir, long possiblyPaidTwice) {
+
+        private static Ledger of(Spend.Report report) {
+            return new Ledger(report.since(), report.spent().calls(), report.saved().calls(), report.inAir().calls(),
+                    report.possiblyPaidTwice().calls());
+        }
+    }
 
     public record Rate(double documentsPerMinute) {}
 
@@ -85,8 +103,7 @@ public class ProgressResource {
         long lag = lags.stream().mapToLong(Lag::lag).sum();
         int inWork = lags.stream().mapToInt(Lag::inWork).sum();
         double perMinute = progress.documentsPerMinute();
-        Usage spent = progress.spent();
-        Usage saved = progress.saved();
+        Spend.Report report = spend.report();
         return new Report(
                 progress.startedAt(),
                 new Model(chain.defaultModel(), STAND_IN.equals(chain.defaultModel())),
@@ -94,9 +111,11 @@ public class ProgressResource {
                         progress.documents(Ended.SKIPPED), progress.documents(Ended.FAILED), progress.documents(Ended.FORGOTTEN),
                         inWork, config.maxInFlight()),
                 checkpoints.totals(),
-                new Calls(spent.calls(), saved.calls()),
-                new Tokens(spent.inputTokens(), spent.outputTokens(), saved.inputTokens(), saved.outputTokens()),
-                cost(spent, saved),
+                new Calls(progress.spent().calls(), progress.saved().calls()),
+                Tokens.of(report),
+                report.cost(),
+                Ledger.of(report),
+                report.budget(),
                 new Rate(Math.round(perMinute * 10) / 10.0),
                 limits.state(),
                 new Waiting(lag, lags),
@@ -107,19 +126,5 @@ public class ProgressResource {
 
     private Instant eta(long lag, double perMinute) {
         return clock.instant().plus(Duration.ofMillis((long) (lag / perMinute * 60_000))).truncatedTo(ChronoUnit.SECONDS);
-    }
-
-    private Cost cost(Usage spent, Usage saved) {
-        PawlConfig.Prices prices = config.prices();
-        if (prices.inputPerMillion().isEmpty() || prices.outputPerMillion().isEmpty()) {
-            return null;
-        }
-        return new Cost(prices.currency(), cost(spent, prices), cost(saved, prices));
-    }
-
-    private static BigDecimal cost(Usage usage, PawlConfig.Prices prices) {
-        return BigDecimal.valueOf(usage.inputTokens()).multiply(prices.inputPerMillion().orElseThrow())
-                .add(BigDecimal.valueOf(usage.outputTokens()).multiply(prices.outputPerMillion().orElseThrow()))
-                .divide(MILLION, MathContext.DECIMAL64);
     }
 }

@@ -13,6 +13,7 @@ import dev.langchain4j.model.output.TokenUsage;
 import dev.pawl.Failure;
 import dev.pawl.Usage;
 import dev.pawl.progress.Progress;
+import dev.pawl.spend.Spend;
 
 /**
  * The model's endpoint, with what it can bear and how it fails.
@@ -30,17 +31,19 @@ public final class ModelEndpoint {
     private final ChatModel model;
     private final Limits limits;
     private final Patience patience;
+    private final Spend spend;
     private final Progress progress;
 
-    ModelEndpoint(ChatModel model, Limits limits, Patience patience, Progress progress) {
+    ModelEndpoint(ChatModel model, Limits limits, Patience patience, Spend spend, Progress progress) {
         this.model = model;
         this.limits = limits;
         this.patience = patience;
+        this.spend = spend;
         this.progress = progress;
     }
 
     /**
-     * Blocks until the endpoint answers; call it on a virtual thread. No call begins for a document that is to be left to
+     * Blocks until the budget has room and the endpoint answers; call it on a virtual thread. No call begins for a document that is to be left to
      * another owner.
      *
      * @throws Failure.Raised where the endpoint refuses this very prompt
@@ -52,7 +55,8 @@ public final class ModelEndpoint {
                 throw new Patience.AbandonedException();
             }
             try {
-                ChatResponse response = limits.call(step, request, leaving, () -> model.chat(request));
+                ChatResponse response = limits.call(step, request, leaving,
+                        () -> spend.call(step, leaving, () -> model.chat(request)));
                 progress.called(usage(response));
                 return response;
             } catch (InvalidRequestException e) {

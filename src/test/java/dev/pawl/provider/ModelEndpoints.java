@@ -4,6 +4,7 @@ import dev.langchain4j.model.chat.ChatModel;
 import dev.pawl.PawlConfig;
 import dev.pawl.harness.Configs;
 import dev.pawl.progress.Progress;
+import dev.pawl.spend.Spends;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 
 /** Endpoints for tests of other packages. */
@@ -15,6 +16,6 @@ public final class ModelEndpoints {
     /** It tries again after a millisecond. */
     public static ModelEndpoint of(ChatModel model, Progress progress) {
         PawlConfig config = Configs.of("pawl.provider.backoff", "1ms", "pawl.provider.max-backoff", "1ms");
-        return new ModelEndpoint(model, new Limits(config, new SimpleMeterRegistry()), new Patience(config), progress);
+        return new ModelEndpoint(model, new Limits(config, new SimpleMeterRegistry()), new Patience(config), Spends.any(), progress);
     }
 }
