@@ -17,6 +17,7 @@ import dev.pawl.PawlConfig;
 import dev.pawl.Usage;
 import dev.pawl.chain.Chain;
 import dev.pawl.checkpoint.Checkpoints;
+import dev.pawl.intake.Gate;
 import dev.pawl.intake.Partitions;
 import dev.pawl.intake.Partitions.Lag;
 import dev.pawl.progress.Progress;
@@ -37,14 +38,17 @@ public class ProgressResource {
     private final Checkpoints checkpoints;
     private final Partitions partitions;
     private final Chain chain;
+    private final Gate gate;
     private final PawlConfig config;
     private final Clock clock;
 
-    ProgressResource(Progress progress, Checkpoints checkpoints, Partitions partitions, Chain chain, PawlConfig config, Clock clock) {
+    ProgressResource(Progress progress, Checkpoints checkpoints, Partitions partitions, Chain chain, Gate gate, PawlConfig config,
+            Clock clock) {
         this.progress = progress;
         this.checkpoints = checkpoints;
         this.partitions = partitions;
         this.chain = chain;
+        this.gate = gate;
         this.config = config;
         this.clock = clock;
     }
@@ -55,9 +59,10 @@ public class ProgressResource {
      * @param cost null where {@code pawl.prices} says nothing
      * @param eta when the lag will be worked off at the present rate; null where nothing waits or nothing moves
      * @param reason why {@code ready} is false; null where it is true
+     * @param waitingFor why no documents are taken at present; empty where they are
      */
     public record Report(Instant startedAt, Model model, Documents documents, Checkpoints.Totals checkpoint, Calls calls, Tokens tokens,
-            Cost cost, Rate rate, Waiting lag, Instant eta, boolean ready, String reason) {}
+            Cost cost, Rate rate, Waiting lag, Instant eta, boolean ready, String reason, List<Gate.Closed> waitingFor) {}
 
     public record Model(String name, boolean standIn) {}
 
@@ -96,7 +101,8 @@ public class ProgressResource {
                 new Waiting(lag, lags),
                 lag == 0 || perMinute == 0 ? null : eta(lag, perMinute),
                 checkpoints.failure().isEmpty(),
-                checkpoints.failure().orElse(null));
+                checkpoints.failure().orElse(null),
+                gate.closed());
     }
 
     private Instant eta(long lag, double perMinute) {

@@ -1,18 +1,29 @@
 package dev.pawl.provider;
 
+import java.util.concurrent.TimeUnit;
+
 import org.eclipse.microprofile.config.ConfigProvider;
 import org.eclipse.microprofile.rest.client.RestClientBuilder;
 import org.eclipse.microprofile.rest.client.spi.RestClientListener;
 
 /**
- * Gives the model's client a connection for each document in flight. It opens 50 at most by itself, and
- * quarkus-langchain4j has no setting that reaches it. Found through {@code META-INF/services}.
+ * Gives the model's client what quarkus-langchain4j has no setting for: a connection for each document in flight, where it
+ * opens 50 at most by itself; connections that do not outlive their endpoint; and what the endpoint said where it did not
+ * answer. Found through {@code META-INF/services}.
  */
 public final class ConnectionPool implements RestClientListener {
+
+    /** By default as long as an answer may take. A host that does not even take a connection in this time will not. */
+    private static final int CONNECT_TIMEOUT_SECONDS = 5;
+    /** Many servers close idle connections after 5 s or more. A call on one that is just being closed, or whose other end is gone, fails. */
+    private static final int IDLE_CONNECTION_SECONDS = 4;
 
     @Override
     public void onNewClient(Class<?> serviceInterface, RestClientBuilder builder) {
         int maxInFlight = ConfigProvider.getConfig().getValue("pawl.max-in-flight", Integer.class);
         builder.property("io.quarkus.rest.client.connection-pool-size", maxInFlight);
+        builder.property("io.quarkus.rest.client.connection-ttl", IDLE_CONNECTION_SECONDS);
+        builder.connectTimeout(CONNECT_TIMEOUT_SECONDS, TimeUnit.SECONDS);
+        builder.register(new StatusMapper(), StatusMapper.PRIORITY);
     }
 }

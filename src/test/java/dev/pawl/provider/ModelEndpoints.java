@@ -1,7 +1,11 @@
 package dev.pawl.provider;
 
+import java.time.Clock;
+
 import dev.langchain4j.model.chat.ChatModel;
+import dev.pawl.PawlConfig;
 import dev.pawl.harness.Configs;
+import dev.pawl.intake.Gates;
 import dev.pawl.progress.Progress;
 
 /** Endpoints for tests of other packages. */
@@ -12,7 +16,7 @@ public final class ModelEndpoints {
 
     /** It tries again after a millisecond. */
     public static ModelEndpoint of(ChatModel model, Progress progress) {
-        Patience patience = new Patience(Configs.of("pawl.provider.backoff", "1ms", "pawl.provider.max-backoff", "1ms"));
-        return new ModelEndpoint(model, patience, progress);
+        PawlConfig config = Configs.of("pawl.provider.backoff", "1ms", "pawl.provider.max-backoff", "1ms");
+        return new ModelEndpoint(model, new Patience(config), new Outage(config, Gates.fresh(), Clock.systemUTC()), progress);
     }
 }
