@@ -62,7 +62,7 @@ public class ProgressResource {
      * @param waitingFor why no documents are taken at present; empty where they are
      */
     public record Report(Instant startedAt, Model model, Documents documents, Checkpoints.Totals checkpoint, Calls calls, Tokens tokens,
-            Cost cost, Rate rate, Waiting lag, Instant eta, boolean ready, String reason, List<Gate.Closed> waitingFor) {}
+            Cost cost, Rate rate, Waiting lag, Instant eta, boolean ready, String reason, List<WaitingFor> waitingFor) {}
 
     public record Model(String name, boolean standIn) {}
 
@@ -78,6 +78,11 @@ public class ProgressResource {
     public record Rate(double documentsPerMinute) {}
 
     public record Waiting(long total, List<Lag> partitions) {}
+
+    /**
+     * A {@link Gate.Closed}, with its reason as text: the build loads an enum that names itself for JSON, perhaps into an older JVM.
+     */
+    public record WaitingFor(String reason, String detail, Instant since) {}
 
     @GET
     public Report report() {
@@ -102,7 +107,7 @@ public class ProgressResource {
                 lag == 0 || perMinute == 0 ? null : eta(lag, perMinute),
                 checkpoints.failure().isEmpty(),
                 checkpoints.failure().orElse(null),
-                gate.closed());
+                gate.closed().stream().map(closed -> new WaitingFor(closed.reason().text(), closed.detail(), closed.since())).toList());
     }
 
     private Instant eta(long lag, double perMinute) {

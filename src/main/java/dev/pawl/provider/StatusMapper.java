@@ -2,6 +2,7 @@ package dev.pawl.provider;
 
 import java.time.Instant;
 
+import jakarta.ws.rs.core.MultivaluedMap;
 import jakarta.ws.rs.core.Response;
 
 import org.eclipse.microprofile.rest.client.ext.ResponseExceptionMapper;
@@ -17,12 +18,15 @@ final class StatusMapper implements ResponseExceptionMapper<StatusException> {
         return PRIORITY;
     }
 
+    /** By default a redirect is none of its business, and the client does not follow it. Zero stands for no answer at all. */
+    @Override
+    public boolean handles(int status, MultivaluedMap<String, Object> headers) {
+        return status >= 100 && status / 100 != 2;
+    }
+
     /** On the client's event loop. */
     @Override
     public StatusException toThrowable(Response response) {
-        if (response.getStatusInfo().getFamily() == Response.Status.Family.SUCCESSFUL) {
-            return null;
-        }
         return new StatusException(response.getStatus(), ErrorBody.parse(body(response)),
                 RetryAfter.in(response::getHeaderString, Instant.now()));
     }
