@@ -51,7 +51,7 @@ class OutageIT {
     private static final int DOCUMENTS = LONG ? 1_000 : 40;
     private static final int IN_FLIGHT = LONG ? 200 : 20;
     /** Long enough for calls that are held until all are in the air. */
-    private static final int TIMEOUT_SECONDS = 3;
+    private static final int TIMEOUT_SECONDS = LONG ? 10 : 3;
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     /** The promise. */
     private static final Duration RESUMES_WITHIN = Duration.ofSeconds(5);
