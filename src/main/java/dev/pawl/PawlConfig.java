@@ -197,11 +197,11 @@ public interface PawlConfig {
 
     interface Provider {
 
-        /** The wait after the first failed call. It doubles with each further failure. */
+        /** The longest wait after the first failed call; a wait is anything up to it. It doubles with each further failure. */
         @WithDefault("500ms")
         Duration backoff();
 
-        /** The longest wait between two calls for one document. Short enough to notice soon that an outage is over. */
+        /** The longest wait between two calls for one document. While the endpoint is down, probes go out more often. */
         @WithDefault("30s")
         Duration maxBackoff();
 

@@ -21,7 +21,6 @@ import dev.langchain4j.data.message.UserMessage;
 import dev.langchain4j.model.chat.ChatModel;
 import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.langchain4j.model.chat.response.ChatResponse;
-import dev.langchain4j.model.output.FinishReason;
 import dev.pawl.Failure;
 import dev.pawl.PawlConfig;
 import dev.pawl.Usage;
@@ -138,12 +137,8 @@ public final class Chain {
         String wrong = "";
         for (int attempt = 1; attempt <= step.attempts(); attempt++) {
             ChatRequest request = ChatRequest.builder().messages(List.copyOf(messages)).parameters(step.parameters()).build();
-            ChatResponse response = endpoint.call(step.name(), request, leaving);
+            ChatResponse response = answer(step, request, attempt, leaving);
             usage = usage.plus(ModelEndpoint.usage(response));
-            if (response.finishReason() == FinishReason.CONTENT_FILTER) {
-                throw new Failure.Raised(new Failure(Failure.Kind.REFUSED, step.name(),
-                        "the provider's content filter cut the answer off", attempt));
-            }
             String answer = response.aiMessage().text();
             try {
                 return new StepOutput(step.name(), step.fingerprint(), model(response), step.format().read(answer), usage);
@@ -155,6 +150,15 @@ public final class Chain {
             }
         }
         throw new Failure.Raised(new Failure(Failure.Kind.INVALID_OUTPUT, step.name(), wrong, step.attempts()));
+    }
+
+    private ChatResponse answer(Step step, ChatRequest request, int attempt, CountDownLatch leaving)
+            throws Failure.Raised, InterruptedException {
+        try {
+            return endpoint.call(step.name(), request, leaving);
+        } catch (Failure.Raised e) {
+            throw new Failure.Raised(e.failure().after(attempt - 1));
+        }
     }
 
     private String model(ChatResponse response) {

@@ -14,10 +14,12 @@ import jakarta.ws.rs.core.MediaType;
 import dev.pawl.PawlConfig;
 import dev.pawl.chain.Chain;
 import dev.pawl.checkpoint.Checkpoints;
+import dev.pawl.intake.Gate;
 import dev.pawl.intake.Partitions;
 import dev.pawl.intake.Partitions.Lag;
 import dev.pawl.progress.Progress;
 import dev.pawl.progress.Progress.Ended;
+import dev.pawl.progress.Watchdog;
 import dev.pawl.provider.Limits;
 import dev.pawl.spend.Budget;
 import dev.pawl.spend.Spend;
@@ -38,22 +40,27 @@ public class ProgressResource {
     private final Spend spend;
     private final Chain chain;
     private final Limits limits;
+    private final Gate gate;
+    private final Watchdog watchdog;
     private final PawlConfig config;
     private final Clock clock;
 
-    ProgressResource(Progress progress, Checkpoints checkpoints, Partitions partitions, Spend spend, Chain chain, Limits limits, PawlConfig config,
-            Clock clock) {
+    ProgressResource(Progress progress, Checkpoints checkpoints, Partitions partitions, Spend spend, Chain chain, Limits limits, Gate gate,
+            Watchdog watchdog, PawlConfig config, Clock clock) {
         this.progress = progress;
         this.checkpoints = checkpoints;
         this.partitions = partitions;
         this.spend = spend;
         this.chain = chain;
         this.limits = limits;
+        this.gate = gate;
+        this.watchdog = watchdog;
         this.config = config;
         this.clock = clock;
     }
 
     /**
+     * @param state {@code idle}, {@code working}, {@code waiting} (for what {@code waitingFor} says) or {@code stuck}
      * @param documents how deliveries ended since this process started
      * @param checkpoint what the checkpoints of this process's partitions hold, over all its lives
      * @param calls since this process started
@@ -63,10 +70,11 @@ public class ProgressResource {
      * @param limits what the model's endpoint permits, and what waits for it
      * @param eta when the lag will be worked off at the present rate; null where nothing waits or nothing moves
      * @param reason why {@code ready} is false; null where it is true
+     * @param waitingFor why no documents are taken at present; empty where they are
      */
-    public record Report(Instant startedAt, Model model, Documents documents, Checkpoints.Totals checkpoint, Calls calls, Tokens tokens,
-            Spend.Cost cost, Ledger ledger, Budget.Ceiling budget, Rate rate, Limits.State limits, Waiting lag, Instant eta, boolean ready,
-            String reason) {}
+    public record Report(Instant startedAt, String state, Model model, Documents documents, Checkpoints.Totals checkpoint, Calls calls,
+            Tokens tokens, Spend.Cost cost, Ledger ledger, Budget.Ceiling budget, Rate rate, Limits.State limits, Waiting lag, Instant eta,
+            boolean ready, String reason, List<WaitingFor> waitingFor) {}
 
     public record Model(String name, boolean standIn) {}
 
@@ -97,6 +105,11 @@ public class ProgressResource {
 
     public record Waiting(long total, List<Lag> partitions) {}
 
+    /**
+     * A {@link Gate.Closed}, with its reason as text: the build loads an enum that names itself for JSON, perhaps into an older JVM.
+     */
+    public record WaitingFor(String reason, String detail, Instant since) {}
+
     @GET
     public Report report() {
         List<Lag> lags = partitions.lags();
@@ -106,6 +119,7 @@ public class ProgressResource {
         Spend.Report report = spend.report();
         return new Report(
                 progress.startedAt(),
+                watchdog.state().text(),
                 new Model(chain.defaultModel(), STAND_IN.equals(chain.defaultModel())),
                 new Documents(progress.documents(Ended.COMPLETED), progress.documents(Ended.RESUMED), progress.documents(Ended.REPEATED),
                         progress.documents(Ended.SKIPPED), progress.documents(Ended.FAILED), progress.documents(Ended.FORGOTTEN),
@@ -121,7 +135,8 @@ public class ProgressResource {
                 new Waiting(lag, lags),
                 lag == 0 || perMinute == 0 ? null : eta(lag, perMinute),
                 checkpoints.failure().isEmpty(),
-                checkpoints.failure().orElse(null));
+                checkpoints.failure().orElse(null),
+                gate.closed().stream().map(closed -> new WaitingFor(closed.reason().text(), closed.detail(), closed.since())).toList());
     }
 
     private Instant eta(long lag, double perMinute) {

@@ -8,7 +8,7 @@ public final class Gates {
     private Gates() {
     }
 
-    public static Gate open() {
+    public static Gate fresh() {
         return new Gate(Clock.systemUTC());
     }
 }

@@ -51,7 +51,7 @@ class SpendTest {
     Path directory;
 
     private final Map<String, String> config = new HashMap<>();
-    private final Gate gate = Gates.open();
+    private final Gate gate = Gates.fresh();
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
     private final CountDownLatch leaving = new CountDownLatch(1);
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();

@@ -18,7 +18,7 @@ public final class Spends {
     /** The model that steps use which name none. */
     static final String DEFAULT_MODEL = "gpt-4o-mini";
 
-    private static final Spend ANY = of(Configs.of("pawl.checkpoint.directory", "target/spend-of-tests"), Gates.open(), new SimpleMeterRegistry());
+    private static final Spend ANY = of(Configs.of("pawl.checkpoint.directory", "target/spend-of-tests"), Gates.fresh(), new SimpleMeterRegistry());
 
     private Spends() {
     }
