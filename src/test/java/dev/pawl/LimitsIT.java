@@ -28,9 +28,9 @@ import dev.pawl.harness.TestBroker;
 class LimitsIT {
 
     private static final int MINUTES = Integer.getInteger("pawl.limits.minutes", 0);
-    private static final Duration WARM_UP = MINUTES > 0 ? Duration.ofMinutes(1) : Duration.ofSeconds(3);
+    private static final Duration WARM_UP = MINUTES > 0 ? Duration.ofMinutes(1) : Duration.ofSeconds(2);
     private static final int FIRST = 60;
-    private static final Duration MEASURED = MINUTES > 0 ? Duration.ofMinutes(MINUTES) : Duration.ofSeconds(8);
+    private static final Duration MEASURED = MINUTES > 0 ? Duration.ofMinutes(MINUTES) : Duration.ofSeconds(6);
     /** A stall of the machine's that nobody would notice in minutes is a large part of some seconds. */
     private static final double LEAST_USE = MINUTES > 0 ? 0.95 : 0.9;
     private static final double MOST_REFUSED = 0.01;

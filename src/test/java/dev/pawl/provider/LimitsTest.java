@@ -143,7 +143,7 @@ class LimitsTest {
 
         use(one, endpoint);
         use(other, endpoint);
-        Use use = measure(endpoint, Duration.ofMillis(500), Duration.ofSeconds(3));
+        Use use = measure(endpoint, Duration.ofMillis(500), Duration.ofSeconds(2));
 
         System.out.println("requests configured: " + use);
         assertThat(use.requests()).isGreaterThan(0.9);
@@ -159,7 +159,7 @@ class LimitsTest {
         Limits limits = limits("pawl.provider.limits.tokens-per-minute", "6000000");
 
         use(limits, endpoint);
-        Use use = measure(endpoint, Duration.ofMillis(1_000), Duration.ofSeconds(4));
+        Use use = measure(endpoint, Duration.ofMillis(1_000), Duration.ofSeconds(3));
 
         System.out.println("tokens configured: " + use);
         assertThat(use.tokens()).isGreaterThan(0.9);
