@@ -51,11 +51,12 @@ class LimitsTest {
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
 
     @AfterEach
-    void end() {
+    void end() throws InterruptedException {
         stop.countDown();
         answer.countDown();
         leaving.countDown();
-        threads.close();
+        threads.shutdown();
+        assertThat(threads.awaitTermination(10, TimeUnit.SECONDS)).as("all calls have ended").isTrue();
     }
 
     @Test
