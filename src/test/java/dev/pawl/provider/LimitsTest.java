@@ -44,6 +44,9 @@ class LimitsTest {
 
     private static final ChatRequest REQUEST = ChatRequest.builder().messages(UserMessage.from("a".repeat(400))).build();
 
+    /** The endpoint's own bucket would let more pass for a while. */
+    private static final double MOST_USE = 1.08;
+
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
     private final CountDownLatch leaving = new CountDownLatch(1);
     private final CountDownLatch answer = new CountDownLatch(1);
@@ -147,7 +150,7 @@ class LimitsTest {
         Use use = measure(endpoint, Duration.ofMillis(500), Duration.ofSeconds(2));
 
         System.out.println("requests configured: " + use);
-        assertThat(use.requests()).isGreaterThan(0.9);
+        assertThat(use.requests()).isBetween(0.9, MOST_USE);
         assertThat(use.refused()).isLessThan(0.01);
     }
 
@@ -163,7 +166,7 @@ class LimitsTest {
         Use use = measure(endpoint, Duration.ofMillis(1_000), Duration.ofSeconds(3));
 
         System.out.println("tokens configured: " + use);
-        assertThat(use.tokens()).isGreaterThan(0.9);
+        assertThat(use.tokens()).isBetween(0.9, MOST_USE);
         assertThat(use.refused()).isLessThan(0.01);
         assertThat(gauge("pawl.provider.limit.tokens")).isEqualTo(6_000_000);
     }
