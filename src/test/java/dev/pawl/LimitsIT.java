@@ -28,11 +28,13 @@ import dev.pawl.harness.TestBroker;
 class LimitsIT {
 
     private static final int MINUTES = Integer.getInteger("pawl.limits.minutes", 0);
-    private static final Duration WARM_UP = MINUTES > 0 ? Duration.ofMinutes(1) : Duration.ofSeconds(3);
+    private static final Duration WARM_UP = MINUTES > 0 ? Duration.ofMinutes(1) : Duration.ofSeconds(2);
     private static final int FIRST = 60;
-    private static final Duration MEASURED = MINUTES > 0 ? Duration.ofMinutes(MINUTES) : Duration.ofSeconds(8);
+    private static final Duration MEASURED = MINUTES > 0 ? Duration.ofMinutes(MINUTES) : Duration.ofSeconds(6);
     /** A stall of the machine's that nobody would notice in minutes is a large part of some seconds. */
     private static final double LEAST_USE = MINUTES > 0 ? 0.95 : 0.9;
+    /** The endpoint's bucket lets more pass for a while; a call that comes late is one more in the measured time. */
+    private static final double MOST_USE = MINUTES > 0 ? 1.01 : 1.15;
     private static final double MOST_REFUSED = 0.01;
 
     @TempDir
@@ -47,7 +49,7 @@ class LimitsIT {
 
             Use use = measure("requests, from headers", endpoint);
 
-            assertThat(use.requests()).isGreaterThan(LEAST_USE);
+            assertThat(use.requests()).isBetween(LEAST_USE, MOST_USE);
             assertThat(use.refused()).isLessThan(MOST_REFUSED);
             JsonNode limits = new JsonMapper().readTree(pawl.get("/progress").body()).path("limits");
             assertThat(limits.path("requestsPerMinute").asInt()).isEqualTo(1_200);
@@ -73,7 +75,7 @@ class LimitsIT {
 
             Use use = measure("tokens, configured", endpoint);
 
-            assertThat(use.tokens()).isGreaterThan(LEAST_USE);
+            assertThat(use.tokens()).isBetween(LEAST_USE, MOST_USE);
             assertThat(use.refused()).isLessThan(MOST_REFUSED);
         }
     }

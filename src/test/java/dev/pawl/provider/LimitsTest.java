@@ -44,6 +44,9 @@ class LimitsTest {
 
     private static final ChatRequest REQUEST = ChatRequest.builder().messages(UserMessage.from("a".repeat(400))).build();
 
+    /** The endpoint's own bucket would let more pass for a while. */
+    private static final double MOST_USE = 1.08;
+
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
     private final CountDownLatch leaving = new CountDownLatch(1);
     private final CountDownLatch answer = new CountDownLatch(1);
@@ -51,11 +54,12 @@ class LimitsTest {
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
 
     @AfterEach
-    void end() {
+    void end() throws InterruptedException {
         stop.countDown();
         answer.countDown();
         leaving.countDown();
-        threads.close();
+        threads.shutdown();
+        assertThat(threads.awaitTermination(10, TimeUnit.SECONDS)).as("all calls have ended").isTrue();
     }
 
     @Test
@@ -143,10 +147,10 @@ class LimitsTest {
 
         use(one, endpoint);
         use(other, endpoint);
-        Use use = measure(endpoint, Duration.ofMillis(500), Duration.ofSeconds(3));
+        Use use = measure(endpoint, Duration.ofMillis(500), Duration.ofSeconds(2));
 
         System.out.println("requests configured: " + use);
-        assertThat(use.requests()).isGreaterThan(0.9);
+        assertThat(use.requests()).isBetween(0.9, MOST_USE);
         assertThat(use.refused()).isLessThan(0.01);
     }
 
@@ -159,10 +163,10 @@ class LimitsTest {
         Limits limits = limits("pawl.provider.limits.tokens-per-minute", "6000000");
 
         use(limits, endpoint);
-        Use use = measure(endpoint, Duration.ofMillis(1_000), Duration.ofSeconds(4));
+        Use use = measure(endpoint, Duration.ofMillis(1_000), Duration.ofSeconds(3));
 
         System.out.println("tokens configured: " + use);
-        assertThat(use.tokens()).isGreaterThan(0.9);
+        assertThat(use.tokens()).isBetween(0.9, MOST_USE);
         assertThat(use.refused()).isLessThan(0.01);
         assertThat(gauge("pawl.provider.limit.tokens")).isEqualTo(6_000_000);
     }
