@@ -26,6 +26,11 @@ public record Finding(Sample measured, Sample peer, String ratio, String target,
         return new Finding(measured, peer, Sample.number(measured.medianRatio(peer)), "", null);
     }
 
+    /** For the reader: beside nothing. */
+    public static Finding plain(Sample measured) {
+        return new Finding(measured, null, "", "", null);
+    }
+
     public boolean missed() {
         return Boolean.FALSE.equals(met);
     }
