@@ -34,6 +34,7 @@ final class InFlightBench {
     private static List<Finding> run(TestBroker broker, int documents, int inFlight) throws Exception {
         double[] resultS = new double[Bench.ROUNDS];
         double[] committedS = new double[Bench.ROUNDS];
+        double[] firstCallS = new double[Bench.ROUNDS];
         double[] callsS = new double[Bench.ROUNDS];
         Arrays.fill(callsS, CALL.toMillis() / 1e3 * Endpoint.STEPS.size() * documents / inFlight);
         String text = Site.text(TEXT_BYTES);
@@ -43,12 +44,14 @@ final class InFlightBench {
             PawlProcess service = site.start();
             for (int round = -1; round < Bench.ROUNDS; round++) {
                 int first = (round + 1) * documents;
+                endpoint.awaitNewCall();
                 long from = System.nanoTime();
                 site.publish(first, first + documents, document -> Site.withText(document, text));
                 long result = results.awaitDocuments(first + documents, LIMIT);
                 long committed = site.awaitCommitted(LIMIT);
                 if (round >= 0) {
                     resultS[round] = (result - from) / 1e9;
+                    firstCallS[round] = (endpoint.firstNewCallNs() - from) / 1e9;
                     committedS[round] = (committed - from) / 1e9;
                 }
             }
@@ -61,6 +64,7 @@ final class InFlightBench {
             return List.of(
                     Finding.atMost(TIMES, Sample.time(what, "s", resultS), calls),
                     Finding.beside(Sample.time("to the last commit, which is due once a second", "s", committedS), calls),
+                    Finding.plain(Sample.time("from publishing to the first call", "s", firstCallS)),
                     Finding.plain(Sample.time("peak memory of that process", "MB", ProcessFigures.peakMegabytes(service.pid()))));
         }
     }

@@ -59,7 +59,8 @@ final class OverheadBench {
             }
         }
         return List.of(
-                Finding.atLeast(0.5, Sample.rate("from topic to committed offset, %d in flight".formatted(IN_FLIGHT), "documents/s", pawl),
+                Finding.atLeast(0.5,
+                        Sample.rate("from topic to committed offset, %d in flight".formatted(IN_FLIGHT), "documents/s", pawl),
                         Sample.rate("the same client in a bare loop", "calls/s", bare)),
                 Finding.beside(Sample.time("processor time of a document", "us", pawlUs),
                         Sample.time("of a call of the loop", "us", bareUs)));

@@ -59,7 +59,8 @@ public final class Peer {
     private Peer(String bootstrapServers, String documents, String results, String group, String baseUrl, int inFlight) {
         consumer = new KafkaConsumer<>(Map.of("bootstrap.servers", bootstrapServers, "group.id", group, "group.instance.id", group,
                 "auto.offset.reset", "earliest", "enable.auto.commit", false, "max.poll.records", inFlight,
-                "session.timeout.ms", 10_000, "heartbeat.interval.ms", 3_000), new ByteArrayDeserializer(), new ByteArrayDeserializer());
+                "session.timeout.ms", 10_000, "heartbeat.interval.ms", 3_000),
+                new ByteArrayDeserializer(), new ByteArrayDeserializer());
         producer = new KafkaProducer<>(Map.of("bootstrap.servers", bootstrapServers, "acks", "all"), new ByteArraySerializer(),
                 new ByteArraySerializer());
         this.documents = documents;

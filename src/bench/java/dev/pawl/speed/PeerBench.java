@@ -144,7 +144,8 @@ final class PeerBench {
         List<Finding> findings = new ArrayList<>();
         findings.add(new Finding(
                 Sample.time("calls repeated after a kill though they were answered", "", rounds(pawl, Run::answeredBefore)),
-                Sample.time("calls", "", rounds(pawl, Run::calls)), "", "none", pawl.stream().allMatch(run -> run.answeredBefore() == 0)));
+                Sample.time("calls", "", rounds(pawl, Run::calls)), "", "none",
+                pawl.stream().allMatch(run -> run.answeredBefore() == 0)));
         for (Contestant peer : contestants.subList(1, contestants.size())) {
             List<Run> own = runs.get(peer);
             findings.add(Finding.beside(Sample.rate("%,d documents, %,d in flight".formatted(DOCUMENTS, IN_FLIGHT), "documents/s",
@@ -161,7 +162,7 @@ final class PeerBench {
         StringBuilder table = new StringBuilder("""
                 %,d documents, %,d in flight, two calls of %,d ms each; %d rounds, their medians.
 
-                | | documents | documents/s | calls | repeated | of these answered before | restart to first new call, s | peak memory, MB |
+                | | documents | documents/s | calls | repeated | of these answered before | restart to new call, s | peak memory, MB |
                 |---|--:|--:|--:|--:|--:|--:|--:|
                 """.formatted(DOCUMENTS, IN_FLIGHT, CALL.toMillis(), ROUNDS));
         runs.forEach((contestant, own) -> table.append("| %s | %,d | %s | %s | %s | %s | %s | %s |%n".formatted(contestant.name(),

@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -39,7 +40,8 @@ final class Program implements AutoCloseable {
 
     /** With the class path of the benchmarks. */
     static Program plain(Class<?> main, Object... arguments) throws IOException {
-        List<String> command = new ArrayList<>(List.of(java(), "-Xmx512m", "-cp", System.getProperty("java.class.path"), main.getName()));
+        List<String> command = new ArrayList<>(List.of(java(), "-Xmx512m", "-cp", System.getProperty("java.class.path"),
+                main.getName()));
         Stream.of(arguments).map(String::valueOf).forEach(command::add);
         return new Program(command, Map.of());
     }
@@ -62,9 +64,9 @@ final class Program implements AutoCloseable {
 
     private static String packageClassPath() {
         // What Quarkus has transformed goes before what it was made from.
-        return Stream.concat(Stream.of("quarkus/transformed-bytecode.jar", "quarkus/generated-bytecode.jar").map(PACKAGE::resolve),
-                Stream.concat(Stream.of("app", "lib/boot", "lib/main").flatMap(Program::jars), Stream.of(Path.of("target/test-classes"))))
-                .map(path -> path.toAbsolutePath().toString()).collect(Collectors.joining(":"));
+        return Stream.of(jars("quarkus").sorted(Comparator.reverseOrder()), jars("app"), jars("lib/boot"), jars("lib/main"),
+                Stream.of(Path.of("target/test-classes").toAbsolutePath()))
+                .flatMap(paths -> paths).map(Path::toString).collect(Collectors.joining(":"));
     }
 
     private static Stream<Path> jars(String folder) {

@@ -48,6 +48,7 @@ final class Site implements AutoCloseable {
     private final Endpoint endpoint;
     private final Path directory;
     private final Admin admin;
+    private final KafkaProducer<byte[], byte[]> producer;
     private final Map<String, String> config = new LinkedHashMap<>();
     private final List<PawlProcess> processes = new ArrayList<>();
 
@@ -58,6 +59,10 @@ final class Site implements AutoCloseable {
         this.topics = broker.createTopics(PARTITIONS);
         this.directory = Files.createDirectories(Bench.DIRECTORY.resolve("service").resolve(topics.documents()));
         this.admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrapServers()));
+        this.producer = new KafkaProducer<>(Map.of("bootstrap.servers", broker.bootstrapServers(), "acks", "all",
+                "batch.size", 256 << 10), new ByteArraySerializer(), new ByteArraySerializer());
+        // Asked for now, since it would be asked for by the first record.
+        producer.partitionsFor(topics.documents());
         config.putAll(topics.config());
         config("pawl.max-in-flight", Integer.toString(maxInFlight));
         group("group-of-" + topics.documents());
@@ -127,24 +132,18 @@ final class Site implements AutoCloseable {
         try (var sources = Files.walk(Path.of("src/main"))) {
             long newest = sources.filter(Files::isRegularFile).mapToLong(file -> file.toFile().lastModified()).max().orElseThrow();
             if (Files.notExists(JAR) || JAR.toFile().lastModified() < newest) {
-                throw new IllegalStateException("The package is measured, and it is older than its sources: ./mvnw package -DskipTests");
+                throw new IllegalStateException("%s is older than its sources: ./mvnw package -DskipTests".formatted(JAR));
             }
         }
     }
 
     /** Returns when the broker has them. */
     void publish(int from, int to, IntFunction<byte[]> value) {
-        try (var producer = producer()) {
-            for (int document = from; document < to; document++) {
-                producer.send(new ProducerRecord<>(topics.documents(), document % PARTITIONS, bytes(id(document)),
-                        value.apply(document)));
-            }
+        for (int document = from; document < to; document++) {
+            producer.send(new ProducerRecord<>(topics.documents(), document % PARTITIONS, bytes(id(document)),
+                    value.apply(document)));
         }
-    }
-
-    private KafkaProducer<byte[], byte[]> producer() {
-        return new KafkaProducer<>(Map.of("bootstrap.servers", broker.bootstrapServers(), "acks", "all", "batch.size", 256 << 10,
-                "linger.ms", 5), new ByteArraySerializer(), new ByteArraySerializer());
+        producer.flush();
     }
 
     /**
@@ -170,7 +169,7 @@ final class Site implements AutoCloseable {
     long uncommitted() {
         try {
             Map<TopicPartition, OffsetSpec> latest = IntStream.range(0, PARTITIONS).boxed()
-                    .collect(Collectors.toMap(partition -> new TopicPartition(topics.documents(), partition), _ -> OffsetSpec.latest()));
+                    .collect(Collectors.toMap(this::partition, _ -> OffsetSpec.latest()));
             long end = admin.listOffsets(latest).all().get().values().stream().mapToLong(found -> found.offset()).sum();
             return end - admin.listConsumerGroupOffsets(group()).partitionsToOffsetAndMetadata().get().entrySet().stream()
                     .filter(entry -> entry.getKey().topic().equals(topics.documents()) && entry.getValue() != null)
@@ -178,6 +177,10 @@ final class Site implements AutoCloseable {
         } catch (InterruptedException | ExecutionException e) {
             throw new IllegalStateException(e);
         }
+    }
+
+    private TopicPartition partition(int number) {
+        return new TopicPartition(topics.documents(), number);
     }
 
     /** @return {@link System#nanoTime()} when all that was published is committed */
@@ -231,6 +234,7 @@ final class Site implements AutoCloseable {
         processes.forEach(PawlProcess::close);
         admin.deleteTopics(List.of(topics.documents(), topics.results(), topics.deadLetters()));
         admin.close();
+        producer.close();
         try (var files = Files.walk(directory)) {
             // Logs stay.
             for (Path file : files.filter(Files::isRegularFile).filter(file -> !file.toString().endsWith(".log")).toList()) {

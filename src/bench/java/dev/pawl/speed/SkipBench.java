@@ -55,7 +55,8 @@ final class SkipBench {
                     skipped[round] = documents / skippedS;
                     committed[round] = documents / committedS;
                     counted[round] = documents / countedS;
-                    repeated[round] = repeat(repeating.group("lost-%d-%s".formatted(round, repeating.topics().documents())), documents);
+                    repeated[round] = repeat(repeating.group("group-%d-of-%s".formatted(round, repeating.topics().documents())),
+                            documents);
                 }
             }
             if (endpoint.calls() > 0) {
