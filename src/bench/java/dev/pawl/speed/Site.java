@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import java.util.function.IntFunction;
 import java.util.stream.Collectors;
@@ -139,11 +140,15 @@ final class Site implements AutoCloseable {
 
     /** Returns when the broker has them. */
     void publish(int from, int to, IntFunction<byte[]> value) {
+        AtomicReference<Exception> failure = new AtomicReference<>();
         for (int document = from; document < to; document++) {
-            producer.send(new ProducerRecord<>(topics.documents(), document % PARTITIONS, bytes(id(document)),
-                    value.apply(document)));
+            producer.send(new ProducerRecord<>(topics.documents(), document % PARTITIONS, bytes(id(document)), value.apply(document)),
+                    (_, problem) -> failure.compareAndSet(null, problem));
         }
         producer.flush();
+        if (failure.get() != null) {
+            throw new IllegalStateException("not every document was published", failure.get());
+        }
     }
 
     /**
