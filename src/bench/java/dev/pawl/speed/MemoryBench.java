@@ -91,7 +91,7 @@ final class MemoryBench {
     }
 
     private static Passed at(long documents, List<Passed> passed) {
-        return passed.stream().filter(sample -> sample.documents() >= documents).findFirst().orElse(passed.getLast());
+        return passed.stream().filter(sample -> sample.documents() >= Math.max(1, documents)).findFirst().orElse(passed.getLast());
     }
 
     private static List<Collection> collections(Path log) throws IOException {

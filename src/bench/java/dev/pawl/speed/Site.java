@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -25,6 +26,7 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 import dev.pawl.bench.Bench;
+import dev.pawl.harness.CheckpointFile;
 import dev.pawl.harness.PawlProcess;
 import dev.pawl.harness.TestBroker;
 import dev.pawl.harness.Topics;
@@ -232,6 +234,19 @@ final class Site implements AutoCloseable {
     Path checkpointFile(int partition) throws IOException {
         return Files.createDirectories(directory.resolve("data/checkpoint"))
                 .resolve("%s-%d.jsonl".formatted(topics.documents(), partition));
+    }
+
+    /** Of how many calls the checkpoint holds the answer. */
+    long answersInCheckpoint() throws IOException {
+        Map<String, Integer> answers = new HashMap<>();
+        for (int partition = 0; partition < PARTITIONS; partition++) {
+            Path file = checkpointFile(partition);
+            if (Files.exists(file)) {
+                CheckpointFile.read(file).stream().filter(CheckpointFile.Line::valid).forEach(line -> answers.merge(line.id(),
+                        "done".equals(line.status()) ? Endpoint.STEPS.size() : 1, Math::max));
+            }
+        }
+        return answers.values().stream().mapToInt(Integer::intValue).sum();
     }
 
     @Override
