@@ -17,7 +17,10 @@ import java.util.concurrent.LinkedBlockingQueue;
 import com.sun.management.OperatingSystemMXBean;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
-import dev.pawl.checkpoint.Bench.Child;
+import dev.pawl.bench.Bench;
+import dev.pawl.bench.Bench.Child;
+import dev.pawl.bench.Finding;
+import dev.pawl.bench.Sample;
 
 /**
  * How many lines a second 1,000 callers append, each waiting for its line before it makes the next, beside a bare loop that writes

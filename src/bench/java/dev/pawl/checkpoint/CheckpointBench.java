@@ -1,17 +1,13 @@
 package dev.pawl.checkpoint;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
-import java.nio.file.Files;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
-import java.util.Set;
 import java.util.stream.Stream;
 
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
+
+import dev.pawl.bench.Questions;
+import dev.pawl.bench.Report;
 
 /**
  * Asks how fast and how large the checkpoint is, and fails where a target is missed. Run by {@code ./mvnw -Pbench test} with, if
@@ -21,42 +17,29 @@ import org.junit.jupiter.api.TestFactory;
  */
 class CheckpointBench {
 
-    private static final Report REPORT = new Report();
-
-    private interface Question {
-        List<Finding> run() throws Exception;
-    }
+    private static final Report REPORT = new Report("checkpoint", "at most 768 MB of heap");
 
     @TestFactory
     Stream<DynamicTest> checkpoint() {
-        Map<String, Question> questions = new LinkedHashMap<>();
         // Those that force come first: the large files that follow keep a disk busy for a while.
-        questions.put("append", AppendBench::run);
-        questions.put("upkeep", UpkeepBench::run);
-        questions.put("scan", ScanBench::run);
-        questions.put("look-up", LookUpBench::run);
-        questions.put("start", StartBench::run);
-        questions.put("heap", HeapBench::run);
+        Questions questions = new Questions(REPORT)
+                .add("append", AppendBench::run)
+                .add("upkeep", UpkeepBench::run)
+                .add("scan", ScanBench::run)
+                .add("look-up", LookUpBench::run)
+                .add("start", StartBench::run)
+                .add("heap", HeapBench::run);
         if (Boolean.getBoolean("pawl.bench.service")) {
-            questions.put("service", ServiceBench::run);
+            questions.add("service", ServiceBench::run);
         }
-        Set<String> only = Set.of(System.getProperty("pawl.bench.only", String.join(",", questions.keySet())).split(","));
-        return questions.keySet().stream()
-                .filter(only::contains)
-                .map(question -> DynamicTest.dynamicTest(question, () -> ask(question, questions.get(question))));
-    }
-
-    private static void ask(String name, Question question) throws Exception {
-        Files.createDirectories(Bench.DIRECTORY);
-        List<Finding> findings = question.run();
-        REPORT.add(name, findings);
-        if (!Bench.QUICK) {
-            assertThat(findings).filteredOn(Finding::missed).extracting(finding -> finding.measured().what()).as("missed").isEmpty();
-        }
+        return questions.tests();
     }
 
     @AfterAll
     static void report() throws Exception {
+        if (REPORT.isEmpty()) {
+            return;
+        }
         System.out.println(REPORT.table());
         if (!Boolean.getBoolean("pawl.bench.keep")) {
             Data.delete();

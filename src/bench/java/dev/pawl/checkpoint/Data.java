@@ -17,6 +17,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import dev.pawl.Usage;
+import dev.pawl.bench.Bench;
 import dev.pawl.checkpoint.CheckpointLine.Done;
 import dev.pawl.checkpoint.CheckpointLine.Step;
 import dev.pawl.checkpoint.CheckpointLine.StepOutput;
@@ -68,6 +69,10 @@ final class Data {
     static Done done(int document, ObjectNode result) {
         return new Done(id(document), Lines.TS, source(document), "7f3a0c2be85d9146", new Answer(STEPS, result),
                 new Usage(2, 812, 96), 2790);
+    }
+
+    static Done done(String id, String source) {
+        return new Done(id, Lines.TS, source, "7f3a0c2be85d9146", new Answer(STEPS, RESULT), new Usage(2, 812, 96), 2790);
     }
 
     static Step step(int document) {

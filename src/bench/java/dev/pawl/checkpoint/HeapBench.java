@@ -9,7 +9,10 @@ import java.util.List;
 import java.util.stream.Collectors;
 
 import dev.pawl.PawlConfig.Checkpoint.Durability;
-import dev.pawl.checkpoint.Bench.Child;
+import dev.pawl.bench.Bench;
+import dev.pawl.bench.Bench.Child;
+import dev.pawl.bench.Finding;
+import dev.pawl.bench.Sample;
 
 /**
  * How much heap an open checkpoint takes beyond an empty one, for each way its index comes into memory: from the sidecar, by

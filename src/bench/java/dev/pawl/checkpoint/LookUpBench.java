@@ -8,7 +8,10 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.SplittableRandom;
 
-import dev.pawl.checkpoint.Bench.Child;
+import dev.pawl.bench.Bench;
+import dev.pawl.bench.Bench.Child;
+import dev.pawl.bench.Finding;
+import dev.pawl.bench.Sample;
 import dev.pawl.checkpoint.CheckpointLine.Done;
 
 /**

@@ -6,7 +6,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-import dev.pawl.checkpoint.Bench.Child;
+import dev.pawl.bench.Bench;
+import dev.pawl.bench.Bench.Child;
+import dev.pawl.bench.Finding;
+import dev.pawl.bench.Sample;
 
 /**
  * How long a start takes that has to read the whole file, beside reading it and doing nothing but count newlines. Both in

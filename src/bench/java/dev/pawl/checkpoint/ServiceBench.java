@@ -6,6 +6,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
+import dev.pawl.bench.Bench;
+import dev.pawl.bench.Finding;
+import dev.pawl.bench.Sample;
 import dev.pawl.harness.PawlProcess;
 import dev.pawl.harness.Rig;
 import dev.pawl.harness.TestBroker;

@@ -4,7 +4,10 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 
-import dev.pawl.checkpoint.Bench.Child;
+import dev.pawl.bench.Bench;
+import dev.pawl.bench.Bench.Child;
+import dev.pawl.bench.Finding;
+import dev.pawl.bench.Sample;
 
 /** How long a start takes that reads the sidecar: a large checkpoint beside a small one, in fresh JVMs, in turns. */
 final class StartBench {

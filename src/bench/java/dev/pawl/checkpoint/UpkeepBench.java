@@ -9,7 +9,10 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
-import dev.pawl.checkpoint.Bench.Child;
+import dev.pawl.bench.Bench;
+import dev.pawl.bench.Bench.Child;
+import dev.pawl.bench.Finding;
+import dev.pawl.bench.Sample;
 
 /**
  * How long one caller waits for an append, and for the longest, while the whole of a file of 200 MB is copied by a compaction,

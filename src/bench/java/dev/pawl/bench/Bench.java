@@ -1,4 +1,4 @@
-package dev.pawl.checkpoint;
+package dev.pawl.bench;
 
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -11,12 +11,12 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /** What the benchmarks share: where they work, how often they repeat, and programs in a fresh JVM. */
-final class Bench {
+public final class Bench {
 
     /** Small files and few rounds: whether it works, and a first idea. Such a run misses no target. */
-    static final boolean QUICK = Boolean.getBoolean("pawl.bench.quick");
-    static final int ROUNDS = QUICK ? 3 : 5;
-    static final Path DIRECTORY = Path.of("target", "bench").toAbsolutePath();
+    public static final boolean QUICK = Boolean.getBoolean("pawl.bench.quick");
+    public static final int ROUNDS = QUICK ? 3 : 5;
+    public static final Path DIRECTORY = Path.of("target", "bench").toAbsolutePath();
 
     /** The same for all: 10,000,000 documents at 32 bytes are 305 MiB. */
     private static final String HEAP = "-Xmx768m";
@@ -24,17 +24,17 @@ final class Bench {
     private Bench() {
     }
 
-    static int documents(int full, int quick) {
+    public static int documents(int full, int quick) {
         return QUICK ? quick : full;
     }
 
     @FunctionalInterface
-    interface Action {
+    public interface Action {
         void run() throws IOException;
     }
 
     /** By the clock, and of processor time of this thread, which does not see what else runs on the machine. */
-    static double[] milliseconds(Action action) throws IOException {
+    public static double[] milliseconds(Action action) throws IOException {
         ThreadMXBean threads = ManagementFactory.getThreadMXBean();
         long startCpu = threads.getCurrentThreadCpuTime();
         long start = System.nanoTime();
@@ -47,13 +47,13 @@ final class Bench {
      *
      * @param untilAnswerMs from before the process was made to its first line
      */
-    record Child(double untilAnswerMs, List<double[]> lines) {
+    public record Child(double untilAnswerMs, List<double[]> lines) {
 
-        static Child run(Class<?> program, Object... arguments) throws IOException {
+        public static Child run(Class<?> program, Object... arguments) throws IOException {
             return run(List.of(), program, arguments);
         }
 
-        static Child run(List<String> jvmOptions, Class<?> program, Object... arguments) throws IOException {
+        public static Child run(List<String> jvmOptions, Class<?> program, Object... arguments) throws IOException {
             List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), HEAP));
             command.addAll(jvmOptions);
             command.addAll(List.of("-cp", System.getProperty("java.class.path"), program.getName()));
@@ -77,21 +77,21 @@ final class Bench {
             }
         }
 
-        double number(int index) {
+        public double number(int index) {
             return lines.getFirst()[index];
         }
 
         /** One number of each line. */
-        double[] column(int index) {
+        public double[] column(int index) {
             return lines.stream().mapToDouble(line -> line[index]).toArray();
         }
     }
 
-    static void print(double... numbers) {
+    public static void print(double... numbers) {
         System.out.println(String.join(" ", Arrays.stream(numbers).mapToObj(Double::toString).toList()));
     }
 
-    static void deleteCheckpoint(Path path) throws IOException {
+    public static void deleteCheckpoint(Path path) throws IOException {
         for (String suffix : List.of("", ".index", ".index.new", ".lock", ".compacting")) {
             Files.deleteIfExists(path.resolveSibling(path.getFileName() + suffix));
         }

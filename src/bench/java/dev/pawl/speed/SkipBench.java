@@ -1,0 +1,108 @@
+package dev.pawl.speed;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.time.Duration;
+import java.util.List;
+
+import com.fasterxml.jackson.databind.json.JsonMapper;
+
+import dev.pawl.bench.Bench;
+import dev.pawl.bench.Finding;
+import dev.pawl.bench.Sample;
+import dev.pawl.checkpoint.DoneDocuments;
+import dev.pawl.harness.PawlProcess;
+import dev.pawl.harness.TestBroker;
+
+/**
+ * How many documents a second pass that are done already, beside {@link BareCounter}, a consumer that counts such a topic's records.
+ *
+ * <ul>
+ * <li>Published again, under other offsets: skipped. One process; the first round does not count.
+ * <li>Delivered again, since the committed offsets were lost: their stored results are emitted again. A process a round, as after a
+ * crash, and only the last four fifths count, so that it is no start that is measured.
+ * </ul>
+ */
+final class SkipBench {
+
+    private static final double SHARE = 0.2;
+    private static final int IN_FLIGHT = 256;
+    private static final Duration LIMIT = Duration.ofMinutes(5);
+    private static final JsonMapper JSON = new JsonMapper();
+
+    static List<Finding> run() throws Exception {
+        int documents = Bench.documents(1_000_000, 100_000);
+        double[] skipped = new double[Bench.ROUNDS];
+        double[] committed = new double[Bench.ROUNDS];
+        double[] repeated = new double[Bench.ROUNDS];
+        double[] counted = new double[Bench.ROUNDS];
+        try (TestBroker broker = TestBroker.open(Site.PARTITIONS);
+                Endpoint endpoint = new Endpoint(documents);
+                Site skipping = new Site(broker, endpoint, 1, IN_FLIGHT);
+                Site repeating = new Site(broker, endpoint, 1, IN_FLIGHT);
+                Program counter = Program.plain(BareCounter.class, broker.bootstrapServers(), repeating.topics().documents())) {
+            allDone(skipping, "elsewhere", documents);
+            allDone(repeating, repeating.topics().documents(), documents);
+            publish(repeating, documents);
+            PawlProcess skipper = skipping.start();
+            for (int round = -1; round < Bench.ROUNDS; round++) {
+                long before = passed(skipper, "skipped");
+                long from = skipping.publishWhileStopped(skipper, 0, documents, document -> Site.bytes(Site.id(document)));
+                double skippedS = (Site.await("skipped", LIMIT, () -> passed(skipper, "skipped") == before + documents) - from) / 1e9;
+                double committedS = (skipping.awaitCommitted(LIMIT) - from) / 1e9;
+                double countedS = counter.ask(Integer.toString(documents));
+                if (round >= 0) {
+                    skipped[round] = documents / skippedS;
+                    committed[round] = documents / committedS;
+                    counted[round] = documents / countedS;
+                    repeated[round] = repeat(repeating.group("group-%d-of-%s".formatted(round, repeating.topics().documents())),
+                            documents);
+                }
+            }
+            if (endpoint.calls() > 0) {
+                throw new AssertionError(endpoint.calls() + " calls for documents that were done");
+            }
+        }
+        Sample bare = Sample.rate("a bare consumer that counts them", "records/s", counted);
+        Sample skips = Sample.rate("%,d done documents published again: skipped".formatted(documents), "documents/s", skipped);
+        return List.of(
+                Finding.atLeast(SHARE, skips, bare),
+                Finding.beside(Sample.rate("the same until committed, which is due once a second", "documents/s", committed), bare),
+                Finding.atLeast(SHARE, Sample.rate("delivered again: stored results emitted again", "documents/s", repeated), bare));
+    }
+
+    private static void allDone(Site site, String topic, int documents) throws IOException {
+        for (int partition = 0; partition < Site.PARTITIONS; partition++) {
+            int own = partition;
+            DoneDocuments.write(site.checkpointFile(partition), offset -> "%s-%d@%d".formatted(topic, own, offset),
+                    offset -> Site.id(offset * Site.PARTITIONS + own), documents / Site.PARTITIONS);
+        }
+    }
+
+    private static void publish(Site site, int documents) {
+        site.publish(0, documents, document -> Site.bytes(Site.id(document)));
+    }
+
+    private static double repeat(Site site, int documents) throws Exception {
+        try (PawlProcess service = site.launch()) {
+            Site.await("repeating", LIMIT, () -> passed(service, "repeated") >= documents / 5);
+            long from = System.nanoTime();
+            long before = passed(service, "repeated");
+            long to = Site.await("repeated", LIMIT, () -> passed(service, "repeated") == documents);
+            return (documents - before) * 1e9 / (to - from);
+        }
+    }
+
+    private static long passed(PawlProcess service, String how) {
+        try {
+            return JSON.readTree(service.get("/progress").body()).path("documents").path(how).asLong();
+        } catch (UncheckedIOException notListening) {
+            return 0;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private SkipBench() {
+    }
+}
