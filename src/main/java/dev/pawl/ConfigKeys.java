@@ -124,7 +124,7 @@ public final class ConfigKeys implements ConfigSourceInterceptor {
         try {
             if (type == int.class || type == OptionalInt.class) {
                 Integer.parseInt(value);
-            } else if (type == Double.class) {
+            } else if (type == double.class || type == Double.class) {
                 Double.parseDouble(value);
             } else if (type == BigDecimal.class) {
                 new BigDecimal(value);
@@ -144,7 +144,7 @@ public final class ConfigKeys implements ConfigSourceInterceptor {
         if (type == int.class || type == OptionalInt.class) {
             return "a whole number";
         }
-        if (type == Double.class || type == BigDecimal.class) {
+        if (type == double.class || type == Double.class || type == BigDecimal.class) {
             return "a number";
         }
         if (type == Duration.class) {

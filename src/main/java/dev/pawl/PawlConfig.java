@@ -201,6 +201,31 @@ public interface PawlConfig {
         /** The longest wait between two calls for one document. Short enough to notice soon that an outage is over. */
         @WithDefault("30s")
         Duration maxBackoff();
+
+        Limits limits();
+
+        /**
+         * What the endpoint permits. Many say so themselves in the headers of their answers; then the lower of both counts.
+         * Without either, calls are held back only once the endpoint has refused some.
+         */
+        interface Limits {
+
+            /** Calls a minute, from 1. */
+            OptionalInt requestsPerMinute();
+
+            /** Tokens a minute, of prompts and answers together, from 1. */
+            OptionalInt tokensPerMinute();
+
+            /**
+             * The part of the limits a minute that this process may use, above 0, at most 1: where four processes call with the
+             * same key, 0.25 each.
+             */
+            @WithDefault("1")
+            double share();
+
+            /** Calls of this process in the air at once, from 1. By default as many as documents may be in work. */
+            OptionalInt maxConcurrency();
+        }
     }
 
     /** What a million tokens cost, for the page and {@code GET /progress}. Without both, no cost is shown. */

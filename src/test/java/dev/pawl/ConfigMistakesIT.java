@@ -55,6 +55,8 @@ class ConfigMistakesIT {
             pawl.max-in-flight                       | abc                   | a whole number
             pawl.max-in-flight                       | ''                    | a whole number
             pawl.max-in-flight                       | 10001                 | a whole number from 1 to 10000
+            pawl.provider.limits.share               | 1.5                   | above 0 and at most 1
+            pawl.provider.limits.share               | half                  | a number
             pawl.max-inflight                        | 3                     | max-in-flight
             pawl.drain-timeout                       | soon                  | a duration such as 500ms, 30s or 5m
             pawl.documents.location                  | file:texts/all.txt    | {id}

@@ -21,6 +21,7 @@ import dev.pawl.intake.Partitions;
 import dev.pawl.intake.Partitions.Lag;
 import dev.pawl.progress.Progress;
 import dev.pawl.progress.Progress.Ended;
+import dev.pawl.provider.Limits;
 import io.smallrye.common.annotation.NonBlocking;
 
 /** How far the work is, what it cost and what was not paid for again. */
@@ -37,14 +38,17 @@ public class ProgressResource {
     private final Checkpoints checkpoints;
     private final Partitions partitions;
     private final Chain chain;
+    private final Limits limits;
     private final PawlConfig config;
     private final Clock clock;
 
-    ProgressResource(Progress progress, Checkpoints checkpoints, Partitions partitions, Chain chain, PawlConfig config, Clock clock) {
+    ProgressResource(Progress progress, Checkpoints checkpoints, Partitions partitions, Chain chain, Limits limits, PawlConfig config,
+            Clock clock) {
         this.progress = progress;
         this.checkpoints = checkpoints;
         this.partitions = partitions;
         this.chain = chain;
+        this.limits = limits;
         this.config = config;
         this.clock = clock;
     }
@@ -53,11 +57,12 @@ public class ProgressResource {
      * @param documents how deliveries ended since this process started
      * @param checkpoint what the checkpoints of this process's partitions hold, over all its lives
      * @param cost null where {@code pawl.prices} says nothing
+     * @param limits what the model's endpoint permits, and what waits for it
      * @param eta when the lag will be worked off at the present rate; null where nothing waits or nothing moves
      * @param reason why {@code ready} is false; null where it is true
      */
     public record Report(Instant startedAt, Model model, Documents documents, Checkpoints.Totals checkpoint, Calls calls, Tokens tokens,
-            Cost cost, Rate rate, Waiting lag, Instant eta, boolean ready, String reason) {}
+            Cost cost, Rate rate, Limits.State limits, Waiting lag, Instant eta, boolean ready, String reason) {}
 
     public record Model(String name, boolean standIn) {}
 
@@ -93,6 +98,7 @@ public class ProgressResource {
                 new Tokens(spent.inputTokens(), spent.outputTokens(), saved.inputTokens(), saved.outputTokens()),
                 cost(spent, saved),
                 new Rate(Math.round(perMinute * 10) / 10.0),
+                limits.state(),
                 new Waiting(lag, lags),
                 lag == 0 || perMinute == 0 ? null : eta(lag, perMinute),
                 checkpoints.failure().isEmpty(),

@@ -28,11 +28,13 @@ import dev.pawl.progress.Progress;
 public final class ModelEndpoint {
 
     private final ChatModel model;
+    private final Limits limits;
     private final Patience patience;
     private final Progress progress;
 
-    ModelEndpoint(ChatModel model, Patience patience, Progress progress) {
+    ModelEndpoint(ChatModel model, Limits limits, Patience patience, Progress progress) {
         this.model = model;
+        this.limits = limits;
         this.patience = patience;
         this.progress = progress;
     }
@@ -50,7 +52,7 @@ public final class ModelEndpoint {
                 throw new Patience.AbandonedException();
             }
             try {
-                ChatResponse response = model.chat(request);
+                ChatResponse response = limits.call(step, request, leaving, () -> model.chat(request));
                 progress.called(usage(response));
                 return response;
             } catch (InvalidRequestException e) {

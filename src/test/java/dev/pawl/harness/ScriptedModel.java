@@ -350,8 +350,9 @@ public final class ScriptedModel implements AutoCloseable {
         return reply;
     }
 
-    private Reply.Status completion(Call call, Reply.Text text) {
-        ObjectNode body = mapper.createObjectNode()
+    /** The completion that a text becomes, for who wants headers on it. */
+    static Reply.Status completion(Call call, Reply.Text text) {
+        ObjectNode body = JsonNodeFactory.instance.objectNode()
                 .put("id", "chatcmpl-" + call.step + "-" + call.attempt)
                 .put("object", "chat.completion")
                 .put("created", Instant.now().getEpochSecond())

@@ -1,8 +1,10 @@
 package dev.pawl.provider;
 
 import dev.langchain4j.model.chat.ChatModel;
+import dev.pawl.PawlConfig;
 import dev.pawl.harness.Configs;
 import dev.pawl.progress.Progress;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 
 /** Endpoints for tests of other packages. */
 public final class ModelEndpoints {
@@ -12,7 +14,7 @@ public final class ModelEndpoints {
 
     /** It tries again after a millisecond. */
     public static ModelEndpoint of(ChatModel model, Progress progress) {
-        Patience patience = new Patience(Configs.of("pawl.provider.backoff", "1ms", "pawl.provider.max-backoff", "1ms"));
-        return new ModelEndpoint(model, patience, progress);
+        PawlConfig config = Configs.of("pawl.provider.backoff", "1ms", "pawl.provider.max-backoff", "1ms");
+        return new ModelEndpoint(model, new Limits(config, new SimpleMeterRegistry()), new Patience(config), progress);
     }
 }
