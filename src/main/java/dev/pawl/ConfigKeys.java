@@ -13,6 +13,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
@@ -78,7 +79,7 @@ public final class ConfigKeys implements ConfigSourceInterceptor {
             addKeys(parent + "\\." + name, (Class<?>) type);
         } else {
             Class<?> plain = (Class<?>) type;
-            KEYS.add(new Key(Pattern.compile(parent), name, plain, optional || plain == OptionalInt.class, choices(plain)));
+            KEYS.add(new Key(Pattern.compile(parent), name, plain, optional || plain == OptionalInt.class || plain == OptionalLong.class, choices(plain)));
         }
     }
 
@@ -124,6 +125,8 @@ public final class ConfigKeys implements ConfigSourceInterceptor {
         try {
             if (type == int.class || type == OptionalInt.class) {
                 Integer.parseInt(value);
+            } else if (type == OptionalLong.class) {
+                Long.parseLong(value);
             } else if (type == double.class || type == Double.class) {
                 Double.parseDouble(value);
             } else if (type == BigDecimal.class) {
@@ -141,7 +144,7 @@ public final class ConfigKeys implements ConfigSourceInterceptor {
 
     private static String allowed(Key key) {
         Class<?> type = key.type();
-        if (type == int.class || type == OptionalInt.class) {
+        if (type == int.class || type == OptionalInt.class || type == OptionalLong.class) {
             return "a whole number";
         }
         if (type == double.class || type == Double.class || type == BigDecimal.class) {

@@ -98,7 +98,7 @@ public final class DocumentPipeline {
         } catch (Failure.Raised e) {
             return new Outcome.Failed(e.failure());
         }
-        return new Outcome.Completed(finished.line(), finished.spent(), finished.saved());
+        return new Outcome.Completed(finished.line(), finished.spent(), finished.reused());
     }
 
     private Chain.Run surroundings(Document document, Delivery delivery) {

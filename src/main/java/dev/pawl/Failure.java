@@ -18,6 +18,11 @@ import io.quarkus.runtime.annotations.RegisterForReflection;
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record Failure(Kind kind, String step, String message, int attempts) {
 
+    /** The same, after this many calls that did not fail in this way. */
+    public Failure after(int earlierAttempts) {
+        return new Failure(kind, step, message, earlierAttempts + attempts);
+    }
+
     public enum Kind {
         /** The record holds no document: no ID, a malformed one, or a value that can't be read. */
         INVALID_DOCUMENT("invalid-document"),
@@ -29,8 +34,16 @@ public record Failure(Kind kind, String step, String message, int attempts) {
         DOCUMENT_TOO_LARGE("document-too-large"),
         /** The record's {@code uri} has no prefix that {@code pawl.documents.allowed-uris} lists. */
         URI_NOT_ALLOWED("uri-not-allowed"),
-        /** The model refused this prompt: a content filter, a text beyond its context. */
+        /** The provider or its model refused this prompt. */
         REFUSED("refused"),
+        /** The provider's content filter refused this prompt or its answer. */
+        CONTENT_FILTERED("content-filtered"),
+        /** The prompt is longer than what the model reads. */
+        CONTEXT_LENGTH_EXCEEDED("context-length-exceeded"),
+        /** The model's answer was cut off at the limit of output tokens. */
+        TRUNCATED_OUTPUT("truncated-output"),
+        /** The endpoint answers calls for other documents, and for this one never. */
+        UNANSWERED("unanswered"),
         /** The model's answer did not fit the step's output format, however often it was asked. */
         INVALID_OUTPUT("invalid-output"),
         /** The broker does not take a result of this size. */

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 
 import io.quarkus.runtime.configuration.ConfigurationException;
 import io.quarkus.runtime.configuration.MemorySize;
@@ -60,6 +61,8 @@ public interface PawlConfig {
     Provider provider();
 
     Prices prices();
+
+    Budget budget();
 
     Api api();
 
@@ -194,11 +197,11 @@ public interface PawlConfig {
 
     interface Provider {
 
-        /** The wait after the first failed call. It doubles with each further failure. */
+        /** The longest wait after the first failed call; a wait is anything up to it. It doubles with each further failure. */
         @WithDefault("500ms")
         Duration backoff();
 
-        /** The longest wait between two calls for one document. Short enough to notice soon that an outage is over. */
+        /** The longest wait between two calls for one document. While the endpoint is down, probes go out more often. */
         @WithDefault("30s")
         Duration maxBackoff();
 
@@ -228,7 +231,10 @@ public interface PawlConfig {
         }
     }
 
-    /** What a million tokens cost, for the page and {@code GET /progress}. Without both, no cost is shown. */
+    /**
+     * What a million tokens cost, for {@code pawl.budget.max-cost}, {@code GET /progress} and the page. What stands here itself
+     * holds for models that {@link #model} does not name; without it, and without theirs, no cost is known.
+     */
     interface Prices {
 
         Optional<BigDecimal> inputPerMillion();
@@ -237,6 +243,32 @@ public interface PawlConfig {
 
         @WithDefault("USD")
         String currency();
+
+        /**
+         * By the model's name, or what it begins with: an endpoint answers as {@code gpt-4o-mini-2024-07-18} when it is asked for
+         * {@code gpt-4o-mini}. The longest name that fits counts.
+         */
+        Map<String, Price> model();
+
+        interface Price {
+
+            Optional<BigDecimal> inputPerMillion();
+
+            Optional<BigDecimal> outputPerMillion();
+        }
+    }
+
+    /**
+     * A ceiling on what model calls may take, over all lives and all processes that share the checkpoint's directory. At
+     * the ceiling no call begins and intake pauses, until Pawl is started with a higher one, or none. None by default.
+     */
+    interface Budget {
+
+        /** In the currency of {@code pawl.prices}, above 0. The chain's models need prices. */
+        Optional<BigDecimal> maxCost();
+
+        /** Tokens sent and received, from 1. */
+        OptionalLong maxTokens();
     }
 
     interface Api {

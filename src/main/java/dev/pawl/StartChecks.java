@@ -14,6 +14,7 @@ import dev.pawl.checkpoint.Checkpoints;
 import dev.pawl.document.DocumentReader;
 import dev.pawl.intake.Intake;
 import dev.pawl.provider.Patience;
+import dev.pawl.spend.Spend;
 import io.quarkus.runtime.StartupEvent;
 
 /**
@@ -65,7 +66,7 @@ final class StartChecks {
 
     /** Each part checks its own configuration when it is made. Before the messaging library's own start. */
     void makeParts(@Observes @Priority(2) StartupEvent event, Checkpoints checkpoints, Chain chain, DocumentReader reader,
-            Patience patience) {
+            Patience patience, Spend spend) {
     }
 
     private static void checkTopic(String key, String name) {

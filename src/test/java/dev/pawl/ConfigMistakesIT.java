@@ -64,6 +64,8 @@ class ConfigMistakesIT {
             pawl.documents.max-bytes                 | lots                  | a size such as 512K or 1M
             pawl.documents.max-bytes                 | 0                     | 1 byte to 1G
             pawl.topics.results                      | a topic               | letters, digits
+            pawl.budget.max-tokens                   | lots                  | a whole number
+            pawl.budget.max-cost                     | 10                    | needs the price of gpt-4o-mini, the model of step summary
             """)
     void start_impossibleValue_refused(String key, String value, String allowed) {
         assertRefused(start(Map.of(), Map.of(key, value)), key, value.isEmpty() ? "(nothing)" : value, allowed);

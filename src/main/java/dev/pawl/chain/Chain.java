@@ -21,7 +21,6 @@ import dev.langchain4j.data.message.UserMessage;
 import dev.langchain4j.model.chat.ChatModel;
 import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.langchain4j.model.chat.response.ChatResponse;
-import dev.langchain4j.model.output.FinishReason;
 import dev.pawl.Failure;
 import dev.pawl.PawlConfig;
 import dev.pawl.Usage;
@@ -74,9 +73,14 @@ public final class Chain {
      * Where a run ended well.
      *
      * @param spent what this run's calls cost
-     * @param saved what the calls cost that it did not have to make
+     * @param reused the steps that it did not have to call
      */
-    public record Finished(CheckpointLine.Done line, Usage spent, Usage saved) {}
+    public record Finished(CheckpointLine.Done line, Usage spent, List<StepOutput> reused) {
+
+        public Usage saved() {
+            return reused.stream().map(StepOutput::usage).reduce(Usage.NONE, Usage::plus);
+        }
+    }
 
     /** A done document stays done, unless the chain changed and is to be applied again. */
     public boolean accepts(CheckpointLine.Done done) {
@@ -101,11 +105,11 @@ public final class Chain {
         variables.put("metadata", document.metadata() == null ? "{}" : document.metadata().toString());
         List<StepOutput> outputs = new ArrayList<>();
         Usage spent = Usage.NONE;
-        Usage saved = Usage.NONE;
+        List<StepOutput> reused = new ArrayList<>();
         for (Step step : steps) {
             StepOutput output = history.steps().get(step.name());
             if (output != null && output.output() != null && step.fingerprint().equals(output.fingerprint())) {
-                saved = saved.plus(output.usage());
+                reused.add(output);
             } else {
                 if (!variables.containsKey("document")) {
                     variables.put("document", run.text());
@@ -119,10 +123,11 @@ public final class Chain {
             outputs.add(output);
             variables.put(step.name(), asVariable(output.output()));
         }
+        Usage usage = outputs.stream().map(StepOutput::usage).reduce(Usage.NONE, Usage::plus);
         Instant end = clock.instant();
         CheckpointLine.Done line = new CheckpointLine.Done(document.id(), end, source, fingerprint,
-                new Answer(outputs, result(outputs)), spent.plus(saved), Duration.between(start, end).toMillis());
-        return new Finished(line, spent, saved);
+                new Answer(outputs, result(outputs)), usage, Duration.between(start, end).toMillis());
+        return new Finished(line, spent, reused);
     }
 
     private StepOutput call(Step step, Map<String, String> variables, CountDownLatch leaving)
@@ -132,12 +137,8 @@ public final class Chain {
         String wrong = "";
         for (int attempt = 1; attempt <= step.attempts(); attempt++) {
             ChatRequest request = ChatRequest.builder().messages(List.copyOf(messages)).parameters(step.parameters()).build();
-            ChatResponse response = endpoint.call(step.name(), request, leaving);
+            ChatResponse response = answer(step, request, attempt, leaving);
             usage = usage.plus(ModelEndpoint.usage(response));
-            if (response.finishReason() == FinishReason.CONTENT_FILTER) {
-                throw new Failure.Raised(new Failure(Failure.Kind.REFUSED, step.name(),
-                        "the provider's content filter cut the answer off", attempt));
-            }
             String answer = response.aiMessage().text();
             try {
                 return new StepOutput(step.name(), step.fingerprint(), model(response), step.format().read(answer), usage);
@@ -149,6 +150,15 @@ public final class Chain {
             }
         }
         throw new Failure.Raised(new Failure(Failure.Kind.INVALID_OUTPUT, step.name(), wrong, step.attempts()));
+    }
+
+    private ChatResponse answer(Step step, ChatRequest request, int attempt, CountDownLatch leaving)
+            throws Failure.Raised, InterruptedException {
+        try {
+            return endpoint.call(step.name(), request, leaving);
+        } catch (Failure.Raised e) {
+            throw new Failure.Raised(e.failure().after(attempt - 1));
+        }
     }
 
     private String model(ChatResponse response) {

@@ -59,7 +59,7 @@ public final class CheckpointLock implements Closeable {
     }
 
     /** @param path the checkpoint file's */
-    static CheckpointLock take(Path path) throws IOException {
+    public static CheckpointLock take(Path path) throws IOException {
         if (!HELD.add(path)) {
             throw new HeldByAnotherException(path, "this very process");
         }

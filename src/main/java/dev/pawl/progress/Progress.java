@@ -10,11 +10,13 @@ import jakarta.inject.Singleton;
 
 import dev.pawl.Outcome;
 import dev.pawl.Usage;
+import dev.pawl.spend.Spend;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 
 /**
- * Counts what this process did since it started, for {@code /q/metrics} and {@code GET /progress} alike. Thread-safe.
+ * Counts what this process did since it started, for {@code /q/metrics} and {@code GET /progress} alike; {@link Spend} counts
+ * over all lives. Thread-safe.
  */
 @Singleton
 public final class Progress {
@@ -29,6 +31,7 @@ public final class Progress {
         FORGOTTEN
     }
 
+    private final Spend spend;
     private final Clock clock;
     private final Instant startedAt;
     private final Map<Ended, Counter> documents = new EnumMap<>(Ended.class);
@@ -41,7 +44,8 @@ public final class Progress {
     private final Rate rate = new Rate();
     private volatile Instant movedAt;
 
-    Progress(MeterRegistry meters, Clock clock) {
+    Progress(MeterRegistry meters, Spend spend, Clock clock) {
+        this.spend = spend;
         this.clock = clock;
         this.startedAt = clock.instant();
         this.movedAt = startedAt;
@@ -89,19 +93,22 @@ public final class Progress {
         switch (outcome) {
             case Outcome.Completed completed -> {
                 count(Ended.COMPLETED);
-                if (completed.saved().calls() > 0) {
+                if (!completed.reused().isEmpty()) {
                     count(Ended.RESUMED);
-                    save(completed.saved());
+                    completed.reused().forEach(step -> save(step.usage()));
+                    spend.saved(completed.reused());
                 }
                 rate.count(clock.instant());
             }
             case Outcome.Repeated repeated -> {
                 count(Ended.REPEATED);
                 save(repeated.line().usage());
+                spend.saved(repeated.line());
             }
             case Outcome.Skipped skipped -> {
                 count(Ended.SKIPPED);
                 save(skipped.line().usage());
+                spend.saved(skipped.line());
             }
             case Outcome.Failed _ -> count(Ended.FAILED);
             case Outcome.Forgotten _ -> count(Ended.FORGOTTEN);

@@ -16,8 +16,6 @@ import org.eclipse.microprofile.health.HealthCheckResponse;
 import org.eclipse.microprofile.health.Liveness;
 import org.jboss.logging.Logger;
 
-import com.fasterxml.jackson.annotation.JsonValue;
-
 import dev.pawl.PawlConfig;
 import dev.pawl.intake.Gate;
 import dev.pawl.intake.Partitions;
@@ -57,7 +55,6 @@ public final class Watchdog implements HealthCheck {
             this.text = text;
         }
 
-        @JsonValue
         public String text() {
             return text;
         }

@@ -1,11 +1,17 @@
 package dev.pawl.provider;
 
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 
 import jakarta.inject.Singleton;
 
-import dev.langchain4j.exception.HttpException;
-import dev.langchain4j.exception.InvalidRequestException;
+import org.jboss.logging.Logger;
+
+import dev.langchain4j.exception.ContentFilteredException;
 import dev.langchain4j.model.chat.ChatModel;
 import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.langchain4j.model.chat.response.ChatResponse;
@@ -13,29 +19,32 @@ import dev.langchain4j.model.output.TokenUsage;
 import dev.pawl.Failure;
 import dev.pawl.Usage;
 import dev.pawl.progress.Progress;
+import dev.pawl.provider.Patience.AbandonedException;
+import dev.pawl.spend.Spend;
 
 /**
- * The model's endpoint, with what it can bear and how it fails.
- *
- * <pre>
- * the endpoint says                                  whose fault        what happens
- * ─────────────────────────────────────────────────  ─────────────────  ─────────────────────────────────
- * 400, 413, 422, a content filter                    the document's     a dead letter of kind refused
- * 401, 403, 404, 408, 429, 5xx, no or broken answer  the provider's     tried again until it answers
- * </pre>
+ * The model's endpoint: calls it until it answers, or until the document turns out to be at fault. {@link FaultClassifier} says who
+ * is to blame, {@link Outage} when no call makes sense, {@link Suspicion} when only one document fails, {@link Limits} how fast calls may go out.
  */
 @Singleton
 public final class ModelEndpoint {
 
+    private static final Logger LOG = Logger.getLogger(ModelEndpoint.class);
+
     private final ChatModel model;
     private final Limits limits;
+    private final Spend spend;
     private final Patience patience;
+    private final Outage outage;
     private final Progress progress;
+    private final Map<String, Suspicion.Tally> tallies = new ConcurrentHashMap<>();
 
-    ModelEndpoint(ChatModel model, Limits limits, Patience patience, Progress progress) {
+    ModelEndpoint(ChatModel model, Limits limits, Spend spend, Patience patience, Outage outage, Progress progress) {
         this.model = model;
         this.limits = limits;
+        this.spend = spend;
         this.patience = patience;
+        this.outage = outage;
         this.progress = progress;
     }
 
@@ -43,22 +52,119 @@ public final class ModelEndpoint {
      * Blocks until the endpoint answers; call it on a virtual thread. No call begins for a document that is to be left to
      * another owner.
      *
-     * @throws Failure.Raised where the endpoint refuses this very prompt
-     * @throws Patience.AbandonedException where {@code leaving} reached zero first
+     * @throws Failure.Raised where the fault is this document's
+     * @throws AbandonedException where {@code leaving} reached zero first
      */
     public ChatResponse call(String step, ChatRequest request, CountDownLatch leaving) throws Failure.Raised, InterruptedException {
-        return patience.insist("The model call of step " + step, leaving, () -> {
+        Outage.Caller caller = outage.enter(leaving);
+        try {
+            return call(step, request, caller, leaving);
+        } finally {
+            outage.leave(caller);
+        }
+    }
+
+    private ChatResponse call(String step, ChatRequest request, Outage.Caller caller, CountDownLatch leaving)
+            throws Failure.Raised, InterruptedException {
+        Suspicion.Tally tally = tallies.computeIfAbsent(step, _ -> new Suspicion.Tally());
+        Suspicion suspicion = new Suspicion(tally, System::nanoTime);
+        Backoff backoff = patience.backoff();
+        Duration wait = Duration.ZERO;
+        while (true) {
+            outage.await(caller, wait);
             if (leaving.getCount() == 0) {
-                throw new Patience.AbandonedException();
+                throw new AbandonedException();
             }
             try {
-                ChatResponse response = limits.call(step, request, leaving, () -> model.chat(request));
-                progress.called(usage(response));
+                ChatResponse response = chat(step, request, leaving);
+                answered(tally);
                 return response;
-            } catch (InvalidRequestException e) {
-                throw new Failure.Raised(new Failure(Failure.Kind.REFUSED, step, "the provider refused the prompt" + status(e), 1));
+            } catch (FaultException e) {
+                switch (e.fault) {
+                    case Fault.OfDocument(Failure.Kind kind, String message) -> {
+                        answered(tally);
+                        throw new Failure.Raised(new Failure(kind, step, message, 1));
+                    }
+                    case Fault.RateLimit(Duration retryAfter) -> {
+                        answered(tally);
+                        if (retryAfter != null) {
+                            limits.refused(retryAfter);
+                        }
+                        wait = Duration.ZERO;
+                        awaitRetry(step, plus(retryAfter, backoff.next()), leaving);
+                    }
+                    case Fault.OfProvider(String what, Duration retryAfter) -> {
+                        outage.failed(caller, e.fault);
+                        wait = plus(retryAfter, backoff.next());
+                        logRetry(step, what, wait);
+                    }
+                    case Fault.Unclear(Failure.Kind kind, String what, Duration retryAfter) -> {
+                        if (suspicion.confirmedBy(kind)) {
+                            throw new Failure.Raised(new Failure(kind, step,
+                                    "calls for other documents are answered, and for this one never: " + what, suspicion.faults()));
+                        }
+                        outage.failed(caller, e.fault);
+                        wait = plus(retryAfter, backoff.next());
+                        logRetry(step, what, wait);
+                    }
+                }
             }
-        });
+        }
+    }
+
+    /** One call of the client's, once the limits and the budget have room for it. */
+    private ChatResponse chat(String step, ChatRequest request, CountDownLatch leaving) throws FaultException, InterruptedException {
+        ChatResponse response;
+        try {
+            response = limits.call(step, request, leaving, () -> spend.call(step, leaving, () -> model.chat(request)));
+        } catch (AbandonedException e) {
+            throw e;
+        } catch (RuntimeException e) {
+            progress.moved();
+            if (isInterrupt(e)) {
+                throw new InterruptedException();
+            }
+            if (e instanceof ContentFilteredException) {
+                // A refusal is an answer, and paid for; the client does not tell its tokens.
+                progress.called(new Usage(1, 0, 0));
+            }
+            throw new FaultException(FaultClassifier.classify(e));
+        }
+        progress.called(usage(response));
+        Optional<Fault.OfDocument> fault = FaultClassifier.faultIn(response);
+        if (fault.isPresent()) {
+            throw new FaultException(fault.get());
+        }
+        return response;
+    }
+
+    private static boolean isInterrupt(Throwable thrown) {
+        Throwable cause = thrown;
+        while (cause != null && !(cause instanceof InterruptedException)) {
+            cause = cause.getCause();
+        }
+        return cause != null;
+    }
+
+    private void answered(Suspicion.Tally tally) {
+        tally.answered();
+        outage.answered();
+    }
+
+    /** The endpoint is well, so nothing but this wait keeps the document from calling again. */
+    private static void awaitRetry(String step, Duration wait, CountDownLatch leaving) throws InterruptedException {
+        logRetry(step, "status 429", wait);
+        if (leaving.await(wait.toMillis(), TimeUnit.MILLISECONDS)) {
+            throw new AbandonedException();
+        }
+    }
+
+    private static void logRetry(String step, String what, Duration wait) {
+        LOG.warnf("The model call of step %s failed, trying again in %d ms: %s", step, wait.toMillis(), what);
+    }
+
+    private static Duration plus(Duration retryAfter, Duration backoff) {
+        return retryAfter == null ? backoff : retryAfter.plus(backoff);
     }
 
     /** What one answer cost; no tokens where the endpoint does not count them. */
@@ -71,8 +177,12 @@ public final class ModelEndpoint {
         return count == null ? 0 : count;
     }
 
-    /** The status alone: the body may quote the prompt. */
-    private static String status(Throwable e) {
-        return e.getCause() instanceof HttpException http ? " with status " + http.statusCode() : "";
+    private static final class FaultException extends Exception {
+        private final transient Fault fault;
+
+        FaultException(Fault fault) {
+            super(null, null, false, false);
+            this.fault = fault;
+        }
     }
 }

@@ -3,7 +3,6 @@ package dev.pawl.provider;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 
 import jakarta.inject.Singleton;
@@ -13,14 +12,12 @@ import org.jboss.logging.Logger;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 
-import dev.langchain4j.exception.HttpException;
 import dev.pawl.Failure;
 import dev.pawl.PawlConfig;
 
 /**
- * Insists on what is not the document's fault, such as a call to a provider that is down, for as long as it takes: waits
- * twice as long after each failure, up to {@code pawl.provider.max-backoff}, with jitter so that documents which failed
- * together do not come back together.
+ * Insists on what is not the document's fault, such as an emission to a broker that is down, for as long as it takes, with the
+ * waits of a {@link Backoff} in between. Calls of the model have more to heed: {@link ModelEndpoint}.
  */
 @Singleton
 public final class Patience {
@@ -39,6 +36,11 @@ public final class Patience {
         if (longest.compareTo(first) < 0) {
             throw PawlConfig.refusal("pawl.provider.max-backoff", longest, "a duration not below pawl.provider.backoff, " + first);
         }
+    }
+
+    /** The waits between the attempts of one document. */
+    Backoff backoff() {
+        return new Backoff(first, longest);
     }
 
     @FunctionalInterface
@@ -63,31 +65,29 @@ public final class Patience {
      * @throws AbandonedException where {@code leaving} reached zero and the last attempt failed
      */
     public <T> T insist(String what, CountDownLatch leaving, Attempt<T> attempt) throws Failure.Raised, InterruptedException {
-        Duration wait = first;
+        Backoff backoff = backoff();
         while (true) {
             try {
                 return attempt.make();
             } catch (Failure.Raised | InterruptedException | AbandonedException e) {
                 throw e;
             } catch (Exception e) {
-                long waitMs = ThreadLocalRandom.current().nextLong(wait.toMillis() / 2, wait.toMillis() + 1);
+                long waitMs = backoff.next().toMillis();
                 LOG.warnf("%s failed, trying again in %d ms: %s", what, waitMs, describe(e));
                 if (leaving.await(waitMs, TimeUnit.MILLISECONDS)) {
                     throw new AbandonedException();
                 }
-                wait = wait.multipliedBy(2).compareTo(longest) > 0 ? longest : wait.multipliedBy(2);
             }
         }
     }
 
-    /** What failed, and nothing that was received: an endpoint's error can quote the prompt, a parser's the answer. */
+    /** What failed, and nothing that was received: a parser's error can quote the text. */
     private static String describe(Throwable e) {
         Throwable root = e;
-        while (root.getCause() != null && !(root instanceof HttpException)) {
+        while (root.getCause() != null) {
             root = root.getCause();
         }
         return switch (root) {
-            case HttpException http -> "status " + http.statusCode();
             case JsonProcessingException broken -> broken.getClass().getSimpleName();
             case IOException unreachable -> unreachable.getClass().getSimpleName() + ": " + unreachable.getMessage();
             case KafkaException broker -> broker.getClass().getSimpleName() + ": " + broker.getMessage();

@@ -31,6 +31,8 @@ import com.fasterxml.jackson.databind.node.TextNode;
 import dev.langchain4j.data.message.AiMessage;
 import dev.langchain4j.data.message.ChatMessage;
 import dev.langchain4j.data.message.UserMessage;
+import dev.langchain4j.exception.ContentFilteredException;
+import dev.langchain4j.exception.HttpException;
 import dev.langchain4j.exception.InvalidRequestException;
 import dev.langchain4j.model.chat.ChatModel;
 import dev.langchain4j.model.chat.request.ChatRequest;
@@ -227,16 +229,48 @@ class ChainTest {
     void contentFilter_isTheDocumentsFault() {
         answers.add(() -> ChatResponse.builder().aiMessage(AiMessage.from("half")).finishReason(FinishReason.CONTENT_FILTER).build());
 
-        assertFails(new Failure(Kind.REFUSED, "summary", "the provider's content filter cut the answer off", 1));
+        assertFails(new Failure(Kind.CONTENT_FILTERED, "summary", "the provider's content filter cut the answer off", 1));
+    }
+
+    /** The same limit would cut the next answer off as well. */
+    @Test
+    void truncatedAnswer_isNotAskedForAgain() {
+        answers.add(() -> ChatResponse.builder().aiMessage(AiMessage.from("half")).tokenUsage(new TokenUsage(100, 10))
+                .finishReason(FinishReason.LENGTH).build());
+
+        assertFails(new Failure(Kind.TRUNCATED_OUTPUT, "summary",
+                "the answer reached the limit of output tokens and was cut off; raise the step's max-output-tokens", 1));
+        assertThat(requests).hasSize(1);
+        assertThat(progress.spent()).as("it is paid for").isEqualTo(new Usage(1, 100, 10));
+    }
+
+    @Test
+    void refusal_inPlaceOfAnAnswer_isTheDocumentsFaultAndPaidFor() {
+        answers.add(() -> {
+            throw new ContentFilteredException("TEXT? I'm sorry");
+        });
+
+        assertFails(new Failure(Kind.REFUSED, "summary", "the model refused to answer", 1));
+        assertThat(progress.spent().calls()).isEqualTo(1);
+    }
+
+    @Test
+    void faultAfterARepair_countsTheAttemptsBefore() {
+        answers.add(() -> response(AiMessage.from("")));
+        answers.add(() -> {
+            throw new ContentFilteredException("no");
+        });
+
+        assertFails(new Failure(Kind.REFUSED, "summary", "the model refused to answer", 2));
     }
 
     @Test
     void refusedPrompt_isTheDocumentsFault() {
         answers.add(() -> {
-            throw new InvalidRequestException("TEXT is too long");
+            throw new InvalidRequestException(new HttpException(400, "TEXT is too long"));
         });
 
-        assertFails(new Failure(Kind.REFUSED, "summary", "the provider refused the prompt", 1));
+        assertFails(new Failure(Kind.REFUSED, "summary", "the provider refused the prompt with status 400", 1));
         assertThat(requests).hasSize(1);
     }
 

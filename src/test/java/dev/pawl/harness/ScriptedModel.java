@@ -102,6 +102,10 @@ public final class ScriptedModel implements AutoCloseable {
         record Hang() implements Reply {
         }
 
+        /** Begins an answer and never ends it; the connection stays open until the model is closed. */
+        record Stall() implements Reply {
+        }
+
         /** Closes the connection without an answer. */
         record Drop() implements Reply {
         }
@@ -302,6 +306,10 @@ public final class ScriptedModel implements AutoCloseable {
         switch (reply) {
             case Reply.Text text -> write(exchange, completion(arrival.call, text));
             case Reply.Status status -> write(exchange, status);
+            case Reply.Stall _ -> {
+                stall(exchange);
+                return;
+            }
             case Reply.Hang _, Reply.Drop _ -> {
                 exchange.close();
                 return;
@@ -365,6 +373,18 @@ public final class ScriptedModel implements AutoCloseable {
                 .put("completion_tokens", text.outputTokens)
                 .put("total_tokens", text.inputTokens + text.outputTokens);
         return new Reply.Status(200, body.toString(), Map.of());
+    }
+
+    private void stall(HttpExchange exchange) throws IOException {
+        exchange.getResponseHeaders().set("Content-Type", "application/json");
+        exchange.sendResponseHeaders(200, 1_000);
+        exchange.getResponseBody().write("{\"id\":".getBytes(StandardCharsets.UTF_8));
+        exchange.getResponseBody().flush();
+        try {
+            closed.await();
+        } catch (InterruptedException closing) {
+            exchange.close();
+        }
     }
 
     private static void write(HttpExchange exchange, Reply.Status status) throws IOException {

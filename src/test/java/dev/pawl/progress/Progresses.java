@@ -2,6 +2,7 @@ package dev.pawl.progress;
 
 import java.time.Clock;
 
+import dev.pawl.spend.Spends;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 
 /** Counters for tests of other packages. */
@@ -11,6 +12,6 @@ public final class Progresses {
     }
 
     public static Progress fresh() {
-        return new Progress(new SimpleMeterRegistry(), Clock.systemUTC());
+        return new Progress(new SimpleMeterRegistry(), Spends.any(), Clock.systemUTC());
     }
 }

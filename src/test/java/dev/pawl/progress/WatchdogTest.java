@@ -18,6 +18,7 @@ import dev.pawl.harness.Configs;
 import dev.pawl.intake.Gate;
 import dev.pawl.intake.OnePartition;
 import dev.pawl.progress.Watchdog.State;
+import dev.pawl.spend.Spends;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 
 class WatchdogTest {
@@ -27,7 +28,7 @@ class WatchdogTest {
 
     private final HandSetClock clock = new HandSetClock();
     private final OnePartition partition = new OnePartition(clock);
-    private final Progress progress = new Progress(new SimpleMeterRegistry(), clock);
+    private final Progress progress = new Progress(new SimpleMeterRegistry(), Spends.any(), clock);
     private final Watchdog watchdog = watchdog(Configs.of("pawl.stuck-after", "10m"));
 
     @Test

@@ -44,17 +44,29 @@ class PatienceTest {
         assertThat(result).isEqualTo(20);
     }
 
-    /** Jitter takes up to half of each wait: 20, 40, 80, 160 ms are at least 150 in all, four times 20 at most 80. */
+    /** Full jitter: each wait is anything up to its bound, which doubles. Of ten thousand, some come close to both ends. */
     @Test
-    void wait_doublesWithEachFailure() throws Exception {
-        long start = System.nanoTime();
+    void wait_isAnythingUpToABoundThatDoubles() {
+        long[] longest = new long[5];
+        long[] shortest = {Long.MAX_VALUE, Long.MAX_VALUE, Long.MAX_VALUE, Long.MAX_VALUE, Long.MAX_VALUE};
+        Patience patience = patience("100ms", "500ms");
+        for (int i = 0; i < 10_000; i++) {
+            Backoff backoff = patience.backoff();
+            for (int failure = 0; failure < 5; failure++) {
+                long wait = backoff.next().toMillis();
+                longest[failure] = Math.max(longest[failure], wait);
+                shortest[failure] = Math.min(shortest[failure], wait);
+            }
+        }
 
-        patience("20ms", "1h").insist("A call", leaving, failing(4));
-
-        assertThat(Duration.ofNanos(System.nanoTime() - start)).isGreaterThanOrEqualTo(Duration.ofMillis(150));
+        long[] bounds = {100, 200, 400, 500, 500};
+        for (int failure = 0; failure < 5; failure++) {
+            assertThat(longest[failure]).as("failure %d", failure).isBetween(bounds[failure] * 9 / 10, bounds[failure]);
+            assertThat(shortest[failure]).as("failure %d", failure).isBetween(0L, bounds[failure] / 10);
+        }
     }
 
-    /** Unbounded, the twelfth wait alone would take a second at least. */
+    /** Unbounded, fourteen waits would take sixteen seconds on average. */
     @Test
     void wait_growsNoLongerThanMaxBackoff() throws Exception {
         long start = System.nanoTime();
