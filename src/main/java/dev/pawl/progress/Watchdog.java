@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 
 import jakarta.enterprise.event.Observes;
+import jakarta.enterprise.inject.Default;
 import jakarta.inject.Singleton;
 
 import org.eclipse.microprofile.config.inject.ConfigProperty;
@@ -39,6 +40,7 @@ import io.vertx.core.Vertx;
  * Progress is a call that was answered or failed, a document that ended, a gate that opened. Stuck turns liveness down, so that a
  * supervisor starts the process again: the checkpoint makes that cheap. Thread-safe.
  */
+@Default
 @Liveness
 @Singleton
 public final class Watchdog implements HealthCheck {
