@@ -52,7 +52,7 @@ class FailuresIT {
 
     @BeforeAll
     static void start() {
-        rig = new Rig(TestBroker.shared(), directory)
+        rig = new Rig(TestBroker.shared(), directory).shortLived()
                 .config("pawl.api.token", TOKEN)
                 .config("pawl.chain.step.entities.attempts", "2")
                 .config("mp.messaging.incoming.documents.auto.commit.interval.ms", "100");
@@ -225,7 +225,7 @@ class FailuresIT {
         assertThat(again.path("source").asText()).isNotEqualTo(source);
         Set<String> open = Set.copyOf(keys(list("?limit=1000")));
 
-        pawl.terminate();
+        pawl.kill();
         pawl = rig.start();
 
         await().atMost(PATIENCE).untilAsserted(() -> assertThat(list("").path("elsewhere")).isEmpty());
