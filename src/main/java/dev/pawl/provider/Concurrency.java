@@ -39,6 +39,11 @@ final class Concurrency {
         return false;
     }
 
+    /** Begins a call whatever the limit; {@link #leave} follows. */
+    void enter() {
+        inAir.incrementAndGet();
+    }
+
     void leave() {
         inAir.decrementAndGet();
     }

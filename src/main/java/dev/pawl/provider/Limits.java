@@ -80,14 +80,33 @@ public final class Limits {
     /**
      * Waits for its turn, then makes the call; call it on a virtual thread.
      *
+     * @param call null where it was not made after all: its turn came too late
      * @throws Patience.AbandonedException where {@code leaving} reached zero before its turn came
      */
     <E extends Exception> ChatResponse call(String step, ChatRequest request, CountDownLatch leaving, Call<E> call)
             throws E, InterruptedException {
-        long taken = begin(step, request, leaving);
+        return make(step, request, begin(step, request, leaving), call);
+    }
+
+    /** Makes a call that does not wait for its turn, but counts: one a time, to find out whether the endpoint is back. */
+    <E extends Exception> ChatResponse callAtOnce(String step, ChatRequest request, Call<E> call) throws E, InterruptedException {
+        concurrency.enter();
+        long estimate = tokens.isKnown() ? estimates.estimate(step, request) : 0;
+        requests.take(1);
+        tokens.take(estimate);
+        return make(step, request, estimate, call);
+    }
+
+    private <E extends Exception> ChatResponse make(String step, ChatRequest request, long taken, Call<E> call)
+            throws E, InterruptedException {
         long begunAtNanos = System.nanoTime();
         try {
             ChatResponse response = call.make();
+            if (response == null) {
+                requests.giveBack(1);
+                tokens.giveBack(taken);
+                return null;
+            }
             concurrency.answered(begunAtNanos);
             if (tokens.isKnown()) {
                 settle(step, request, ModelEndpoint.usage(response), taken);

@@ -76,7 +76,11 @@ public final class ModelEndpoint {
                 throw new AbandonedException();
             }
             try {
-                ChatResponse response = chat(step, request, leaving);
+                ChatResponse response = chat(step, request, caller, leaving);
+                if (response == null) {
+                    wait = Duration.ZERO;
+                    continue;
+                }
                 answered(tally);
                 return response;
             } catch (FaultException e) {
@@ -112,11 +116,18 @@ public final class ModelEndpoint {
         }
     }
 
-    /** One call of the client's, once the limits and the budget have room for it. */
-    private ChatResponse chat(String step, ChatRequest request, CountDownLatch leaving) throws FaultException, InterruptedException {
+    /** One call of the client's, once the limits and the budget have room for it. Null where its turn came while the endpoint was down. */
+    private ChatResponse chat(String step, ChatRequest request, Outage.Caller caller, CountDownLatch leaving)
+            throws FaultException, InterruptedException {
         ChatResponse response;
         try {
-            response = limits.call(step, request, leaving, () -> spend.call(step, leaving, () -> model.chat(request)));
+            Limits.Call<RuntimeException> call = () -> spend.call(step, leaving, () -> model.chat(request));
+            // What finds out whether the endpoint is back must not queue behind those that wait for it.
+            response = outage.isProbing(caller) ? limits.callAtOnce(step, request, call)
+                    : limits.call(step, request, leaving, () -> outage.down().isPresent() ? null : call.make());
+            if (response == null) {
+                return null;
+            }
         } catch (AbandonedException e) {
             throw e;
         } catch (RuntimeException e) {

@@ -145,6 +145,11 @@ public final class Outage {
         }
     }
 
+    /** Whether this is the call that is to find out whether the outage is over. */
+    synchronized boolean isProbing(Caller caller) {
+        return caller.turn == probe;
+    }
+
     /** A call failed for a reason that lies, or may lie, with the provider. */
     synchronized void failed(Caller caller, Fault fault) {
         String what;

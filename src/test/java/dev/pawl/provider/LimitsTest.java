@@ -128,6 +128,28 @@ class LimitsTest {
     }
 
     @Test
+    void callAtOnce_doesNotQueue() throws Exception {
+        Limits limits = limits("pawl.provider.limits.requests-per-minute", "1");
+        start(limits, 20, () -> response(1, 1));
+        await().until(() -> limits.state().waiting() == 19);
+
+        assertThat(limits.callAtOnce("summary", REQUEST, () -> response(1, 1))).isNotNull();
+
+        assertThat(limits.state().waiting()).isEqualTo(19);
+        assertThat(limits.state().inAir()).isZero();
+    }
+
+    /** One a minute: if the first counted, the second would have to wait for it. */
+    @Test
+    void callThatIsNotMade_doesNotCount() throws Exception {
+        Limits limits = limits("pawl.provider.limits.requests-per-minute", "1", "pawl.provider.limits.tokens-per-minute", "100");
+
+        assertThat(limits.call("summary", REQUEST, leaving, () -> null)).isNull();
+
+        assertThat(limits.call("summary", REQUEST, leaving, () -> response(1, 1))).isNotNull();
+    }
+
+    @Test
     void exception_isPassedOnAndTheCallIsOver() {
         Limits limits = limits();
 
