@@ -21,6 +21,7 @@ import dev.pawl.PawlConfig;
 import dev.pawl.intake.Gate;
 import dev.pawl.intake.Partitions;
 import dev.pawl.intake.Partitions.Lag;
+import dev.pawl.provider.Limits;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
 import io.vertx.core.Vertx;
@@ -29,12 +30,13 @@ import io.vertx.core.Vertx;
  * Tells waiting from being stuck:
  *
  * <pre>
- * state     documents wait or are in work   gate     last progress
- * ───────   ─────────────────────────────   ──────   ─────────────────────────────────────────
+ * state     documents wait or are in work   held back                      last progress
+ * ───────   ─────────────────────────────   ────────────────────────────   ─────────────────────────────────────────
  * idle      no
- * waiting   yes                             closed   whenever: the gate says for what
- * working   yes                             open     within the longest time a chain may take
- * stuck     yes                             open     before that
+ * waiting   yes                             by the gate, which says why,   whenever
+ *                                           or by the provider's limits
+ * working   yes                             no                             within the longest time a chain may take
+ * stuck     yes                             no                             before that
  * </pre>
  *
  * Progress is a call that was answered or failed, a document that ended, a gate that opened. Stuck turns liveness down, so that a
@@ -67,6 +69,7 @@ public final class Watchdog implements HealthCheck {
 
     private final Partitions partitions;
     private final Gate gate;
+    private final Limits limits;
     private final Progress progress;
     private final Clock clock;
     private final Duration limit;
@@ -76,10 +79,11 @@ public final class Watchdog implements HealthCheck {
     private boolean toldThatStuck;
     private long timer;
 
-    Watchdog(Partitions partitions, Gate gate, Progress progress, PawlConfig config, Clock clock,
+    Watchdog(Partitions partitions, Gate gate, Limits limits, Progress progress, PawlConfig config, Clock clock,
             @ConfigProperty(name = "quarkus.langchain4j.openai.timeout") Duration modelTimeout) {
         this.partitions = partitions;
         this.gate = gate;
+        this.limits = limits;
         this.progress = progress;
         this.clock = clock;
         this.limit = config.stuckAfter().orElseGet(() -> longestChain(config, modelTimeout));
@@ -121,12 +125,18 @@ public final class Watchdog implements HealthCheck {
     public synchronized State state() {
         Instant now = clock.instant();
         boolean work = partitions.lags().stream().anyMatch(partition -> partition.lag() > 0);
-        boolean open = gate.isOpen();
-        if (!work || !open) {
+        boolean held = !gate.isOpen() || waitsForALimit();
+        if (!work || held) {
             calmAt = now;
             return work ? State.WAITING : State.IDLE;
         }
         return lastMoved().plus(limit).isBefore(now) ? State.STUCK : State.WORKING;
+    }
+
+    /** With a low limit, and calls of many tokens, the next may be far off. */
+    private boolean waitsForALimit() {
+        Limits.State state = limits.state();
+        return state.waiting() > 0 && state.inAir() == 0;
     }
 
     private Instant lastMoved() {

@@ -122,16 +122,16 @@ class GroupCommitTest {
 
     @Test
     void barrier_comesAfterWhatWasSubmittedBefore() {
-        CompletableFuture<Void> first = holdTheDiskUp();
-        CompletableFuture<Void> second = checkpoint.append(Lines.done("second"));
-        List<Boolean> done = new ArrayList<>();
+        holdTheDiskUp();
+        checkpoint.append(Lines.done("second"));
+        List<CheckpointLine> found = new ArrayList<>();
 
-        CompletableFuture<Void> barrier = CompletableFuture.runAsync(
-                () -> groupCommit.await(() -> done.addAll(List.of(first.isDone(), second.isDone()))));
+        CompletableFuture<Void> barrier = CompletableFuture.runAsync(() -> groupCommit.await(
+                () -> found.addAll(List.of(checkpoint.find("first").last(), checkpoint.find("second").last()))));
         disk.gate.countDown();
         barrier.join();
 
-        assertThat(done).containsExactly(true, true);
+        assertThat(found).containsExactly(Lines.done("first"), Lines.done("second"));
     }
 
     @Test

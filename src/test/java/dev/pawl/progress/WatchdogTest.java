@@ -2,12 +2,14 @@ package dev.pawl.progress;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
+import java.util.concurrent.CountDownLatch;
 
 import org.eclipse.microprofile.health.HealthCheckResponse;
 import org.junit.jupiter.api.Test;
@@ -18,6 +20,8 @@ import dev.pawl.harness.Configs;
 import dev.pawl.intake.Gate;
 import dev.pawl.intake.OnePartition;
 import dev.pawl.progress.Watchdog.State;
+import dev.pawl.provider.Limits;
+import dev.pawl.provider.ModelEndpoints;
 import dev.pawl.spend.Spends;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 
@@ -28,6 +32,7 @@ class WatchdogTest {
 
     private final HandSetClock clock = new HandSetClock();
     private final OnePartition partition = new OnePartition(clock);
+    private final Limits limits = ModelEndpoints.limits(Configs.of());
     private final Progress progress = new Progress(new SimpleMeterRegistry(), Spends.any(), clock);
     private final Watchdog watchdog = watchdog(Configs.of("pawl.stuck-after", "10m"));
 
@@ -106,6 +111,21 @@ class WatchdogTest {
     }
 
     @Test
+    void callThatWaitsForTheProvidersLimit_isWaitingHoweverLong() throws Exception {
+        partition.endsAt(100);
+        limits.refused(Duration.ofHours(1));
+        CountDownLatch leaving = new CountDownLatch(1);
+        Thread call = Thread.startVirtualThread(() -> ModelEndpoints.await(limits, leaving));
+        await().until(() -> limits.state().waiting() == 1);
+
+        clock.pass(LIMIT.multipliedBy(2));
+
+        assertThat(watchdog.state()).isEqualTo(State.WAITING);
+        leaving.countDown();
+        call.join();
+    }
+
+    @Test
     void workThatComesAfterALongRest_hasItsTime() {
         clock.pass(LIMIT.multipliedBy(100));
         assertThat(watchdog.state()).isEqualTo(State.IDLE);
@@ -130,7 +150,7 @@ class WatchdogTest {
     }
 
     private Watchdog watchdog(PawlConfig config) {
-        return new Watchdog(partition.partitions(), partition.gate(), progress, config, clock, MODEL_TIMEOUT);
+        return new Watchdog(partition.partitions(), partition.gate(), limits, progress, config, clock, MODEL_TIMEOUT);
     }
 
     private static final class HandSetClock extends Clock {

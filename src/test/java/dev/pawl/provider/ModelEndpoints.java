@@ -1,12 +1,16 @@
 package dev.pawl.provider;
 
 import java.time.Clock;
+import java.util.concurrent.CountDownLatch;
 
+import dev.langchain4j.data.message.UserMessage;
 import dev.langchain4j.model.chat.ChatModel;
+import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.pawl.PawlConfig;
 import dev.pawl.harness.Configs;
 import dev.pawl.intake.Gates;
 import dev.pawl.progress.Progress;
+import dev.pawl.provider.Patience.AbandonedException;
 import dev.pawl.spend.Spends;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 
@@ -19,7 +23,22 @@ public final class ModelEndpoints {
     /** It tries again after a millisecond. */
     public static ModelEndpoint of(ChatModel model, Progress progress) {
         PawlConfig config = Configs.of("pawl.provider.backoff", "1ms", "pawl.provider.max-backoff", "1ms");
-        return new ModelEndpoint(model, new Limits(config, new SimpleMeterRegistry()), Spends.any(), new Patience(config),
+        return new ModelEndpoint(model, limits(config), Spends.any(), new Patience(config),
                 new Outage(config, Gates.fresh(), Clock.systemUTC()), progress);
+    }
+
+    public static Limits limits(PawlConfig config) {
+        return new Limits(config, new SimpleMeterRegistry());
+    }
+
+    /** Waits for a call's turn until the document is to be left. */
+    public static void await(Limits limits, CountDownLatch leaving) {
+        try {
+            limits.call("summary", ChatRequest.builder().messages(UserMessage.from("a prompt")).build(), leaving, () -> null);
+        } catch (AbandonedException e) {
+            // What was waited for.
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }
