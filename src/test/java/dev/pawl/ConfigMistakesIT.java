@@ -6,11 +6,14 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -18,6 +21,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import dev.pawl.harness.PawlProcess;
 
 /** A configuration that can't work stops the start with one sentence: the key, its value, and what is allowed. */
+@Execution(ExecutionMode.CONCURRENT)
 class ConfigMistakesIT {
 
     private static final Duration LIMIT = Duration.ofSeconds(30);
@@ -123,6 +127,7 @@ class ConfigMistakesIT {
         PawlProcess.Builder builder = PawlProcess.builder().directory(directory)
                 .env("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
                 .env("OPENAI_API_KEY", "a-key-for-tests")
+                .jvmOptions(List.of("-XX:TieredStopAtLevel=1"))
                 .config(config);
         environment.forEach(builder::env);
         return builder.start();

@@ -52,7 +52,7 @@ class FailuresIT {
 
     @BeforeAll
     static void start() {
-        rig = new Rig(TestBroker.shared(), directory).shortLived()
+        rig = new Rig(TestBroker.shared(), directory)
                 .config("pawl.api.token", TOKEN)
                 .config("pawl.chain.step.entities.attempts", "2")
                 .config("mp.messaging.incoming.documents.auto.commit.interval.ms", "100");

@@ -176,7 +176,7 @@ class KillsIT {
     @BeforeEach
     void open() {
         broker = TestBroker.open(PARTITIONS);
-        rig = new Rig(broker, directory, PARTITIONS).shortLived()
+        rig = new Rig(broker, directory, PARTITIONS)
                 // So that most kills fall in or after a compaction.
                 .config("pawl.checkpoint.compaction.min-size", "4K")
                 .config("pawl.checkpoint.compaction.garbage-share", "0.2")

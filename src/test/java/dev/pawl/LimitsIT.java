@@ -82,7 +82,7 @@ class LimitsIT {
 
     /** With as many documents as take longer than the measurement. */
     private Rig rig(LimitedEndpoint endpoint, int callsPerMinute) {
-        Rig rig = new Rig(TestBroker.shared(), directory);
+        Rig rig = new Rig(TestBroker.shared(), directory).longLived();
         rig.config("pawl.max-in-flight", "200").config("pawl.chain.steps", "summary");
         rig.model().answer(endpoint);
         List<String> ids = rig.texts((int) (callsPerMinute * (WARM_UP.plus(MEASURED).toSeconds() + 20) / 60) + 400);

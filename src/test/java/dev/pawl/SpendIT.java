@@ -36,7 +36,7 @@ class SpendIT {
     @BeforeEach
     void open() {
         broker = TestBroker.open();
-        rig = new Rig(broker, directory).shortLived()
+        rig = new Rig(broker, directory)
                 .config("pawl.prices.input-per-million", "1").config("pawl.prices.output-per-million", "2");
     }
 

@@ -29,7 +29,7 @@ class ThroughputIT {
 
     @Test
     void manyDocumentsInFlight_theClientsOwnConnectionLimitDoesNotShow() {
-        try (Rig rig = new Rig(TestBroker.shared(), directory)) {
+        try (Rig rig = new Rig(TestBroker.shared(), directory).longLived()) {
             rig.config("pawl.max-in-flight", Integer.toString(IN_FLIGHT)).config("pawl.chain.steps", "summary");
             rig.model().delay(CALL);
             rig.publish(rig.texts(DOCUMENTS));

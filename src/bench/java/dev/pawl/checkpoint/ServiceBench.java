@@ -40,7 +40,7 @@ final class ServiceBench {
 
     private static double untilReady(TestBroker broker, int documents) throws Exception {
         Path file = Data.withSidecar(Data.file(Data.SHORT, documents));
-        try (Rig rig = new Rig(broker, Files.createTempDirectory(Bench.DIRECTORY, "service"), 1)) {
+        try (Rig rig = new Rig(broker, Files.createTempDirectory(Bench.DIRECTORY, "service"), 1).longLived()) {
             Path checkpoint = rig.checkpointFile(0);
             Files.createDirectories(checkpoint.getParent());
             Files.createLink(checkpoint, file);

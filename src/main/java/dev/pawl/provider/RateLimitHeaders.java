@@ -35,6 +35,8 @@ public final class RateLimitHeaders implements ClientRequestFilter, ClientRespon
 
     private static final String BEGUN_AT_NANOS = "pawl.begun-at-nanos";
     private static final int TOO_MANY_REQUESTS = 429;
+    /** What the client has for a status where the connection failed or the time was up. */
+    private static final int NO_ANSWER = 0;
 
     private final Limits limits;
 
@@ -49,6 +51,9 @@ public final class RateLimitHeaders implements ClientRequestFilter, ClientRespon
 
     @Override
     public void filter(ClientRequestContext request, ClientResponseContext response) {
+        if (response.getStatus() == NO_ANSWER) {
+            return;
+        }
         count(response.getHeaderString(REQUESTS)).ifPresent(limits::learnRequestsPerMinute);
         count(response.getHeaderString(TOKENS)).ifPresent(limits::learnTokensPerMinute);
         if (response.getStatus() == TOO_MANY_REQUESTS) {

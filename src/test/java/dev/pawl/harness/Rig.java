@@ -31,6 +31,9 @@ public final class Rig implements AutoCloseable {
     public static final Duration READY = Duration.ofSeconds(60);
     public static final List<String> STEPS = List.of("summary", "entities");
 
+    /** The second would take a third of the processor time of each start, for code that is not run often enough to repay it. */
+    private static final String FIRST_COMPILER_ALONE = "-XX:TieredStopAtLevel=1";
+
     private final TestBroker broker;
     private final Topics topics;
     private final Path directory;
@@ -38,7 +41,7 @@ public final class Rig implements AutoCloseable {
     private final Publisher publisher;
     private final Reader reader;
     private final Map<String, String> config = new LinkedHashMap<>();
-    private final List<String> jvmOptions = new ArrayList<>();
+    private final List<String> jvmOptions = new ArrayList<>(List.of(FIRST_COMPILER_ALONE));
     private final List<PawlProcess> processes = new ArrayList<>();
 
     public Rig(TestBroker broker, Path directory) {
@@ -75,12 +78,9 @@ public final class Rig implements AutoCloseable {
         return this;
     }
 
-    /**
-     * For many short lives: the JVM's second compiler would take a third of the processor time of each start, for code that is
-     * not run often enough to repay it.
-     */
-    public Rig shortLived() {
-        jvmOptions.add("-XX:TieredStopAtLevel=1");
+    /** For processes whose rate is measured: with all that the JVM has. */
+    public Rig longLived() {
+        jvmOptions.remove(FIRST_COMPILER_ALONE);
         return this;
     }
 
