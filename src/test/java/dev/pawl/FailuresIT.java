@@ -279,6 +279,22 @@ class FailuresIT {
     }
 
     @Test
+    void pausedIntake_takesNothingUntilItIsResumed() {
+        change("/intake/pause");
+        rig.text("held-back", "The text of held-back");
+        rig.publish(0, "held-back", "held-back");
+        await().atMost(PATIENCE).until(() -> json(pawl.get("/progress").body()).path("lag").path("total").asInt() == 1);
+
+        JsonNode progress = json(pawl.get("/progress").body());
+
+        assertThat(progress.path("state").asText()).isEqualTo("waiting");
+        assertThat(progress.path("documents").path("inWork").asInt()).isZero();
+        change("/intake/resume");
+        rig.awaitAllCommitted();
+        awaitDone("held-back");
+    }
+
+    @Test
     void intake_withoutTheToken_isLeftAsItIs() {
         assertThat(pawl.post("/intake/pause", "application/json", "").status()).isEqualTo(401);
         assertThat(change("/intake/resume").path("open").asBoolean()).isTrue();
