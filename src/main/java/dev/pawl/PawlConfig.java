@@ -37,13 +37,7 @@ public interface PawlConfig {
     @WithDefault("256")
     int maxInFlight();
 
-    /**
-     * How long documents in work may go on when a partition is revoked or the process is told to stop. They finish the
-     * model call they are in, journal it, and leave the rest to the next owner. Shorter than the 30 seconds that
-     * Kubernetes grants, longer than most calls.
-     */
-    @WithDefault("25s")
-    Duration drainTimeout();
+    Shutdown shutdown();
 
     /**
      * After how long without any progress, while documents wait and nothing holds them back, the process counts as stuck and
@@ -65,6 +59,17 @@ public interface PawlConfig {
     Budget budget();
 
     Api api();
+
+    interface Shutdown {
+
+        /**
+         * How long documents in work may go on when the process is told to stop or a partition is revoked. They finish the
+         * model call they are in, journal it, and leave the rest to the next life. Longer than most calls; a supervisor must
+         * grant more than that, since the checkpoint is closed and the offsets are committed afterwards.
+         */
+        @WithDefault("30s")
+        Duration drain();
+    }
 
     interface Topics {
 

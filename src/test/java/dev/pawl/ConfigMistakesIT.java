@@ -62,7 +62,7 @@ class ConfigMistakesIT {
             pawl.provider.limits.share               | 1.5                   | above 0 and at most 1
             pawl.provider.limits.share               | half                  | a number
             pawl.max-inflight                        | 3                     | max-in-flight
-            pawl.drain-timeout                       | soon                  | a duration such as 500ms, 30s or 5m
+            pawl.shutdown.drain                      | soon                  | a duration such as 500ms, 30s or 5m
             pawl.documents.location                  | file:texts/all.txt    | {id}
             pawl.documents.location                  | ftp://host/{id}       | file:, http: or https:
             pawl.documents.max-bytes                 | lots                  | a size such as 512K or 1M

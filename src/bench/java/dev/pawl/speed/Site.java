@@ -43,7 +43,7 @@ final class Site implements AutoCloseable {
 
     private static final Duration READY = Duration.ofSeconds(60);
     private static final Duration POLL = Duration.ofMillis(20);
-    private static final Path JAR = Path.of(System.getProperty("pawl.jar", "target/quarkus-app/quarkus-run.jar")).toAbsolutePath();
+    private static final Path JAR = PawlProcess.packagedJar();
     private static final String PROSE = "Ada Byron met Grace Hopper in Turin and described the Analytical Engine to her. ";
 
     private final Topics topics;
@@ -119,10 +119,13 @@ final class Site implements AutoCloseable {
 
     /** Returns before it is ready. {@code -Dpawl.bench.jvm-options} names more options, such as a profiler's, with spaces between. */
     PawlProcess launch(String... jvmOptions) throws IOException {
+        return launch(PawlProcess.builder().jvmOptions(List.of(jvmOptions)));
+    }
+
+    PawlProcess launch(PawlProcess.Builder builder) throws IOException {
         refuseOldPackage();
-        List<String> options = new ArrayList<>(List.of(jvmOptions));
-        options.addAll(Arrays.stream(System.getProperty("pawl.bench.jvm-options", "").split(" ")).filter(o -> !o.isBlank()).toList());
-        PawlProcess process = PawlProcess.builder().jar(JAR).directory(directory).jvmOptions(options).config(config)
+        List<String> options = Arrays.stream(System.getProperty("pawl.bench.jvm-options", "").split(" ")).filter(o -> !o.isBlank()).toList();
+        PawlProcess process = builder.directory(directory).jvmOptions(options).config(config)
                 .env("KAFKA_BOOTSTRAP_SERVERS", broker.bootstrapServers())
                 .env("OPENAI_BASE_URL", endpoint.baseUrl())
                 .env("OPENAI_API_KEY", "a-key-for-benchmarks")

@@ -25,6 +25,7 @@ class SpeedBench {
                 .add("overhead", OverheadBench::run)
                 .add("skip", SkipBench::run)
                 .add("memory", MemoryBench::run)
+                .add("restart", RestartBench::run)
                 .add("peers", PeerBench::run)
                 .tests();
     }

@@ -81,8 +81,8 @@ public final class Intake {
         if (config.maxInFlight() < 1 || config.maxInFlight() > MAX_IN_FLIGHT_LIMIT) {
             throw PawlConfig.refusal("pawl.max-in-flight", config.maxInFlight(), "a whole number from 1 to " + MAX_IN_FLIGHT_LIMIT);
         }
-        if (config.drainTimeout().isNegative()) {
-            throw PawlConfig.refusal("pawl.drain-timeout", config.drainTimeout(), "a duration from 0s");
+        if (config.shutdown().drain().isNegative()) {
+            throw PawlConfig.refusal("pawl.shutdown.drain", config.shutdown().drain(), "a duration from 0s");
         }
     }
 

@@ -32,13 +32,13 @@ public final class Partitions {
 
     private final Checkpoints checkpoints;
     private final FailStop failStop;
-    private final Duration drainTimeout;
+    private final Duration drain;
     private final Map<TopicPartition, Assignment> assignments = new ConcurrentHashMap<>();
 
     Partitions(Checkpoints checkpoints, FailStop failStop, PawlConfig config) {
         this.checkpoints = checkpoints;
         this.failStop = failStop;
-        this.drainTimeout = config.drainTimeout();
+        this.drain = config.shutdown().drain();
     }
 
     /** Null where the partition is not, or no longer, this process's. */
@@ -94,14 +94,14 @@ public final class Partitions {
         leaving.forEach(Assignment::beginLeaving);
         int inWork = leaving.stream().mapToInt(Assignment::inWork).sum();
         if (inWork > 0) {
-            LOG.infof("Waiting for %d documents in work, at most %s", inWork, drainTimeout);
+            LOG.infof("Waiting for %d documents in work, at most %s", inWork, drain);
         }
-        long deadline = System.nanoTime() + drainTimeout.toNanos();
+        long deadline = System.nanoTime() + drain.toNanos();
         for (Assignment assignment : leaving) {
             Duration left = Duration.ofNanos(Math.max(0, deadline - System.nanoTime()));
             if (!assignment.awaitIdle(left)) {
-                LOG.warnf("%s: %d documents were still in work after pawl.drain-timeout (%s); the next owner takes them up",
-                        assignment.partition(), assignment.inWork(), drainTimeout);
+                LOG.warnf("%s: %d documents were still in work after pawl.shutdown.drain (%s); the next owner takes them up",
+                        assignment.partition(), assignment.inWork(), drain);
             }
         }
     }

@@ -58,6 +58,16 @@ public final class PawlProcess implements AutoCloseable {
         Runtime.getRuntime().addShutdownHook(hook);
     }
 
+    /** Named by the system property {@code pawl.jar}, else where the build puts it. */
+    public static Path packagedJar() {
+        return Path.of(System.getProperty("pawl.jar", "target/quarkus-app/quarkus-run.jar")).toAbsolutePath();
+    }
+
+    /** Where the build puts what {@link AotTraining} makes: beside the jar. */
+    public static Path aotCache() {
+        return packagedJar().resolveSibling("pawl.aot");
+    }
+
     public static Builder builder() {
         return new Builder();
     }
@@ -69,7 +79,8 @@ public final class PawlProcess implements AutoCloseable {
         private final Map<String, String> environment = new LinkedHashMap<>();
         private final List<String> jvmOptions = new ArrayList<>();
         private Path directory;
-        private Path jar = Path.of(System.getProperty("pawl.jar", "target/quarkus-app/quarkus-run.jar"));
+        private Path jar = packagedJar();
+        private boolean aotCache = true;
 
         private Builder() {
         }
@@ -102,6 +113,12 @@ public final class PawlProcess implements AutoCloseable {
             return this;
         }
 
+        /** As where nobody has made an AOT cache; by default it is used where there is one. */
+        public Builder withoutAotCache() {
+            aotCache = false;
+            return this;
+        }
+
         /** Another application than the one named by the system property {@code pawl.jar}. */
         public Builder jar(Path jar) {
             this.jar = jar;
@@ -118,6 +135,9 @@ public final class PawlProcess implements AutoCloseable {
             var command = new ArrayList<String>();
             command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
             command.add("-Xmx512m");
+            if (aotCache && Files.isRegularFile(aotCache()) && jar.equals(packagedJar())) {
+                command.add("-XX:AOTCache=" + aotCache());
+            }
             command.addAll(jvmOptions);
             command.add("-Dquarkus.http.host=127.0.0.1");
             command.add("-Dquarkus.http.port=" + port);
@@ -221,9 +241,14 @@ public final class PawlProcess implements AutoCloseable {
         awaitExit(KILL_LIMIT);
     }
 
-    /** SIGTERM; returns the exit code, which is 143 where the JVM shut down in order. */
-    public int terminate() {
+    /** SIGTERM; returns at once. */
+    public void signalTermination() {
         process.destroy();
+    }
+
+    /** SIGTERM; returns the exit code. */
+    public int terminate() {
+        signalTermination();
         return awaitExit(TERMINATE_LIMIT);
     }
 

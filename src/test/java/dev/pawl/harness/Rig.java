@@ -84,6 +84,11 @@ public final class Rig implements AutoCloseable {
         return this;
     }
 
+    public Rig jvmOption(String option) {
+        jvmOptions.add(option);
+        return this;
+    }
+
     /** Writes a file below the rig's directory. */
     public Path write(String name, String content) {
         try {

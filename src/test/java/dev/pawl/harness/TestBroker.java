@@ -174,7 +174,10 @@ public final class TestBroker implements AutoCloseable {
         return topics;
     }
 
-    /** Creates topics of these names; returns when every partition has its leader. */
+    /**
+     * Creates topics of these names; returns when every partition has its leader, and the leader knows. Records that come before that may be
+     * refused while later ones of the same producer are taken, which makes the former's sequence numbers impossible for good.
+     */
     public void createTopics(int partitions, String... names) {
         Set<String> wanted = Set.of(names);
         try (Admin admin = admin()) {
@@ -185,6 +188,7 @@ public final class TestBroker implements AutoCloseable {
                             .flatMap(topic -> topic.partitions().stream())
                             .allMatch(partition -> partition.leader() != null && !partition.leader().isEmpty()));
         }
+        wanted.forEach(this::endOffsets);
     }
 
     /** Deletes a partition's records before this offset, as retention does. */
