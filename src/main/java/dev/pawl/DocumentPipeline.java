@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.time.Clock;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executor;
 
 import jakarta.inject.Singleton;
 
@@ -21,7 +21,6 @@ import dev.pawl.intake.Turns;
 import dev.pawl.provider.Patience;
 import dev.pawl.provider.Patience.AbandonedException;
 import dev.pawl.results.Results;
-import io.quarkus.virtual.threads.VirtualThreads;
 
 /**
  * A document's whole life: find → run → append → emit; {@link dev.pawl.intake.Intake} then acknowledges. The order is
@@ -48,18 +47,17 @@ public final class DocumentPipeline {
     private final Results results;
     private final Patience patience;
     private final Clock clock;
-    private final ExecutorService virtualThreads;
+    /** Plain ones: Quarkus's would carry a context from thread to thread that nothing here asks for. */
+    private final Executor virtualThreads = Thread::startVirtualThread;
     private final Turns turns;
 
-    DocumentPipeline(Checkpoints checkpoints, DocumentReader reader, Chain chain, Results results, Patience patience, Clock clock,
-            @VirtualThreads ExecutorService virtualThreads) {
+    DocumentPipeline(Checkpoints checkpoints, DocumentReader reader, Chain chain, Results results, Patience patience, Clock clock) {
         this.checkpoints = checkpoints;
         this.reader = reader;
         this.chain = chain;
         this.results = results;
         this.patience = patience;
         this.clock = clock;
-        this.virtualThreads = virtualThreads;
         this.turns = new Turns(virtualThreads);
     }
 

@@ -55,16 +55,20 @@ class RestartsIT {
     @Test
     void terminatedTwiceWith500InTheAir_endsWithStatus0AndRepeatsNothing() {
         List<String> ids = rig.texts(1_500);
+        rig.model().hold(call -> number(call.id()) >= 300 && call.step().equals(number(call.id()) % 2 == 0 ? "summary" : "entities"));
         rig.publish(ids);
         PawlProcess first = rig.start();
-        await().atMost(PATIENCE).pollInterval(Duration.ofMillis(5)).until(() -> doneAtLeast(200) && rig.model().inAir() >= IN_FLIGHT * 9 / 10);
+        await().atMost(PATIENCE).until(() -> rig.model().inAir() == IN_FLIGHT);
 
+        int calls = rig.model().total();
         CompletableFuture<Integer> exit = CompletableFuture.supplyAsync(first::terminate);
-        await().atMost(PATIENCE).pollInterval(Duration.ofMillis(5)).until(() -> first.log().contains("documents in work, at most"));
+        await().atMost(PATIENCE).pollInterval(Duration.ofMillis(20)).until(() -> first.log().contains("documents in work, at most"));
         first.signalTermination();
+        rig.model().release();
 
         assertThat(exit).succeedsWithin(PATIENCE).isEqualTo(0);
         assertThat(rig.model().inAir()).isZero();
+        assertThat(rig.model().total()).as("no call begins once it is told to stop").isEqualTo(calls);
         assertThat(rig.checkpoint("step").count() + rig.checkpoint("done").count()).as("answers in the checkpoint").isEqualTo(rig.model().total());
         verifyCalmLog(first);
 
@@ -81,19 +85,18 @@ class RestartsIT {
 
         first.signalTermination();
         // What is not held has been answered, and is in the file.
-        await().atMost(PATIENCE).pollInterval(Duration.ofMillis(5)).until(() -> first.log().contains("documents in work, at most")
+        await().atMost(PATIENCE).pollInterval(Duration.ofMillis(20)).until(() -> first.log().contains("documents in work, at most")
                 && answersInTheCheckpoint() == rig.model().total() - rig.model().inAir());
         first.kill();
-        int inTheAir = rig.model().inAir();
         Set<String> finished = finished();
         rig.model().release();
 
         rig.start();
         await().atMost(PATIENCE).until(() -> rig.uncommitted() == 0);
         Map<String, Integer> counts = rig.model().counts();
-        assertThat(inTheAir).isPositive();
-        assertThat(finished).allSatisfy(call -> assertThat(counts.get(call)).as(call).isEqualTo(1));
-        assertThat(rig.model().total()).isBetween(ids.size() * Rig.STEPS.size(), ids.size() * Rig.STEPS.size() + inTheAir);
+        assertThat(finished).hasSizeGreaterThan(200).allSatisfy(call -> assertThat(counts.get(call)).as(call).isEqualTo(1));
+        assertThat(counts).hasSize(ids.size() * Rig.STEPS.size());
+        assertThat(counts.values()).as("what was in the air may be called again").allMatch(called -> called <= 2);
         assertThat(rig.checkpoint("done").map(CheckpointFile.Line::id)).containsExactlyInAnyOrderElementsOf(ids);
         assertThat(resultIds()).containsExactlyInAnyOrderElementsOf(ids);
     }
@@ -121,6 +124,10 @@ class RestartsIT {
         System.out.printf("RestartsIT: from SIGTERM%n  %s%n", String.join("%n  ".formatted(), report));
 
         verifyCompletedBy(pawl, ids);
+    }
+
+    private static int number(String id) {
+        return Integer.parseInt(id.substring("doc-".length()));
     }
 
     private boolean doneAtLeast(long documents) {

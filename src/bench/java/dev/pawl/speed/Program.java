@@ -3,17 +3,15 @@ package dev.pawl.speed;
 import java.io.BufferedReader;
 import java.io.BufferedWriter;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 import dev.pawl.bench.Bench;
+import dev.pawl.harness.PawlProcess;
 
 /**
  * A program of the benchmark's own, in a process of its own: it answers each line with numbers, as long as it runs.
@@ -21,7 +19,8 @@ import dev.pawl.bench.Bench;
  */
 final class Program implements AutoCloseable {
 
-    private static final Path PACKAGE = Path.of("target/quarkus-app").toAbsolutePath();
+    /** Its manifest names all the others. */
+    private static final Path PACKAGE = PawlProcess.packagedJar();
 
     private final Process process;
     private final BufferedWriter questions;
@@ -51,8 +50,8 @@ final class Program implements AutoCloseable {
      * own beans, configured as in the service.
      */
     static Program inPackage(Class<?> main, Map<String, String> config, Map<String, String> environment) throws IOException {
-        List<String> command = new ArrayList<>(List.of(java(), "-Xmx512m", "-cp", packageClassPath(),
-                "-Djava.util.logging.manager=org.jboss.logmanager.LogManager"));
+        List<String> command = new ArrayList<>(List.of(java(), "-Xmx512m", "-cp", PACKAGE + ":" + Path.of("target/test-classes").toAbsolutePath(),
+                "--add-opens=java.base/java.lang=ALL-UNNAMED", "-Djava.util.logging.manager=org.jboss.logmanager.LogManager"));
         config.forEach((key, value) -> command.add("-D" + key + "=" + value));
         command.add(main.getName());
         return new Program(command, environment);
@@ -60,21 +59,6 @@ final class Program implements AutoCloseable {
 
     private static String java() {
         return Path.of(System.getProperty("java.home"), "bin", "java").toString();
-    }
-
-    private static String packageClassPath() {
-        // What Quarkus has transformed goes before what it was made from.
-        return Stream.of(jars("quarkus").sorted(Comparator.reverseOrder()), jars("app"), jars("lib/boot"), jars("lib/main"),
-                Stream.of(Path.of("target/test-classes").toAbsolutePath()))
-                .flatMap(paths -> paths).map(Path::toString).collect(Collectors.joining(":"));
-    }
-
-    private static Stream<Path> jars(String folder) {
-        try (var files = Files.list(PACKAGE.resolve(folder))) {
-            return files.filter(file -> file.toString().endsWith(".jar")).sorted().toList().stream();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 
     long pid() {

@@ -42,8 +42,7 @@ final class Site implements AutoCloseable {
     static final int PARTITIONS = 4;
 
     private static final Duration READY = Duration.ofSeconds(60);
-    private static final Duration POLL = Duration.ofMillis(20);
-    private static final Path JAR = PawlProcess.packagedJar();
+    private static final Duration POLL = Duration.ofMillis(50);
     private static final String PROSE = "Ada Byron met Grace Hopper in Turin and described the Analytical Engine to her. ";
 
     private final Topics topics;
@@ -135,10 +134,11 @@ final class Site implements AutoCloseable {
     }
 
     private static void refuseOldPackage() throws IOException {
+        Path jar = PawlProcess.packagedJar();
         try (var sources = Files.walk(Path.of("src/main"))) {
             long newest = sources.filter(Files::isRegularFile).mapToLong(file -> file.toFile().lastModified()).max().orElseThrow();
-            if (Files.notExists(JAR) || JAR.toFile().lastModified() < newest) {
-                throw new IllegalStateException("%s is older than its sources: ./mvnw package -DskipTests".formatted(JAR));
+            if (Files.notExists(jar) || jar.toFile().lastModified() < newest) {
+                throw new IllegalStateException("%s is older than its sources: ./mvnw verify -DskipTests".formatted(jar));
             }
         }
     }

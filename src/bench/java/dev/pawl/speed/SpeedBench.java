@@ -11,7 +11,7 @@ import dev.pawl.bench.Report;
 
 /**
  * Asks how fast documents pass, of the packaged service as a process of its own, and fails where a target is missed. Run by
- * {@code ./mvnw -Pbench test}, after {@code ./mvnw package -DskipTests}, with the options of
+ * {@code ./mvnw -Pbench test}, after {@code ./mvnw verify -DskipTests}, with the options of
  * {@link dev.pawl.checkpoint.CheckpointBench}.
  */
 class SpeedBench {

@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BiConsumer;
 
 import jakarta.inject.Singleton;
@@ -26,7 +27,8 @@ import io.smallrye.reactive.messaging.kafka.commit.KafkaCommitHandler;
 import io.vertx.mutiny.core.Vertx;
 
 /**
- * Commits, every {@code auto.commit.interval.ms}, what is {@linkplain Assignment#committable settled}, and hands partitions over:
+ * Commits what is {@linkplain Assignment#committable settled}: every {@code auto.commit.interval.ms}, and a tenth of that after nothing was in
+ * work any more. And hands partitions over:
  *
  * <pre>
  * assigned   open the checkpoint → publish the assignment → first record
@@ -52,12 +54,16 @@ final class CheckpointedCommit extends ContextHolder implements KafkaCommitHandl
     private final Partitions partitions;
     private final Map<TopicPartition, Long> committed = new ConcurrentHashMap<>();
     private final long timer;
+    private final int soonMs;
+    private final AtomicBoolean dueSoon = new AtomicBoolean();
 
     private CheckpointedCommit(Vertx vertx, int apiTimeoutMs, int intervalMs, KafkaConsumer<?, ?> consumer, Partitions partitions) {
         super(vertx, apiTimeoutMs);
         this.consumer = consumer;
         this.partitions = partitions;
         this.timer = vertx.setPeriodic(intervalMs, _ -> commit());
+        this.soonMs = Math.max(1, intervalMs / 10);
+        partitions.onIdle(this::commitSoon);
     }
 
     @Singleton
@@ -106,6 +112,15 @@ final class CheckpointedCommit extends ContextHolder implements KafkaCommitHandl
         }
         partitions.closed(revoked);
         committed.keySet().removeAll(revoked);
+    }
+
+    private void commitSoon() {
+        if (dueSoon.compareAndSet(false, true)) {
+            vertx.setTimer(soonMs, _ -> {
+                dueSoon.set(false);
+                commit();
+            });
+        }
     }
 
     private void commit() {

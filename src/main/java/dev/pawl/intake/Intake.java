@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicInteger;
 
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
@@ -61,6 +62,8 @@ public final class Intake {
     private volatile Context eventLoop;
     private Batch batch;
     private int inWork;
+    /** Of those in work, how many have ended since the event loop last looked. */
+    private final AtomicInteger left = new AtomicInteger();
 
     /** @param taken completes once all deliveries are taken, and lets the next batch come */
     private record Batch(Iterator<Delivery> deliveries, UniEmitter<? super Void> taken) {}
@@ -131,6 +134,9 @@ public final class Intake {
                 taken.complete(null);
             }
         }
+        if (inWork == 0) {
+            partitions.idle();
+        }
     }
 
     /**
@@ -154,11 +160,15 @@ public final class Intake {
                 LOG.errorf(unexpected, "%s stays unacknowledged", delivery.source());
             }
             delivery.assignment().leave();
-            onEventLoop(() -> {
-                inWork--;
-                takeMore();
-            });
+            if (left.getAndIncrement() == 0) {
+                onEventLoop(this::replaceThoseThatLeft);
+            }
         });
+    }
+
+    private void replaceThoseThatLeft() {
+        inWork -= left.getAndSet(0);
+        takeMore();
     }
 
     private CompletionStage<Void> settle(Delivery delivery, Outcome outcome) {

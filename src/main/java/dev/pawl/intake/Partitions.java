@@ -35,6 +35,8 @@ public final class Partitions {
     private final Duration drain;
     private final Map<TopicPartition, Assignment> assignments = new ConcurrentHashMap<>();
 
+    private volatile Runnable onIdle = () -> { };
+
     Partitions(Checkpoints checkpoints, FailStop failStop, PawlConfig config) {
         this.checkpoints = checkpoints;
         this.failStop = failStop;
@@ -117,6 +119,16 @@ public final class Partitions {
 
     void drainAll() {
         drain(List.copyOf(assignments.keySet()));
+    }
+
+    /** Lets an action be run whenever no document is in work any more. Before the first is taken. */
+    void onIdle(Runnable action) {
+        onIdle = action;
+    }
+
+    /** On the connector's event loop. */
+    void idle() {
+        onIdle.run();
     }
 
     Map<TopicPartition, Assignment> assignments() {

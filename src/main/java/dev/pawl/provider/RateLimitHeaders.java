@@ -7,7 +7,8 @@ import jakarta.inject.Singleton;
 import jakarta.ws.rs.client.ClientRequestContext;
 import jakarta.ws.rs.client.ClientRequestFilter;
 import jakarta.ws.rs.client.ClientResponseContext;
-import jakarta.ws.rs.client.ClientResponseFilter;
+
+import org.jboss.resteasy.reactive.client.impl.PreservesThreadClientResponseFilter;
 
 import io.quarkus.arc.Unremovable;
 
@@ -23,11 +24,12 @@ import io.quarkus.arc.Unremovable;
  * differs from endpoint to endpoint, and calls that are paced do not come near it. Some endpoints give a limit a day
  * here; taken for a minute's it holds nothing back, and its end shows as any other does, by status 429.
  *
- * <p>A filter of the model's client, added by {@link ConnectionPool}; runs on the client's event loop.
+ * <p>A filter of the model's client, added by {@link ConnectionPool}; runs on the client's event loop. Any other kind of response
+ * filter would send each answer to a thread that may block, and back.
  */
 @Unremovable
 @Singleton
-public final class RateLimitHeaders implements ClientRequestFilter, ClientResponseFilter {
+public final class RateLimitHeaders implements ClientRequestFilter, PreservesThreadClientResponseFilter {
 
     private static final String REQUESTS = "x-ratelimit-limit-requests";
     private static final String TOKENS = "x-ratelimit-limit-tokens";

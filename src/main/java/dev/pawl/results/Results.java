@@ -1,48 +1,73 @@
 package dev.pawl.results;
 
-import java.net.URI;
 import java.nio.charset.StandardCharsets;
-import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 
+import jakarta.annotation.PreDestroy;
 import jakarta.inject.Singleton;
 
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.errors.RecordTooLargeException;
-import org.eclipse.microprofile.reactive.messaging.Channel;
-import org.eclipse.microprofile.reactive.messaging.Message;
-import org.eclipse.microprofile.reactive.messaging.OnOverflow;
+import org.apache.kafka.common.header.Headers;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.apache.kafka.common.serialization.StringSerializer;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.ObjectWriter;
 
 import dev.pawl.Failure;
+import dev.pawl.PawlConfig;
 import dev.pawl.checkpoint.CheckpointLine;
 import dev.pawl.provider.Patience;
-import io.smallrye.reactive.messaging.MutinyEmitter;
-import io.smallrye.reactive.messaging.ce.OutgoingCloudEventMetadata;
-import io.smallrye.reactive.messaging.kafka.api.OutgoingKafkaRecordMetadata;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.binder.kafka.KafkaClientMetrics;
+import io.smallrye.common.annotation.Identifier;
 
 /**
  * Emits what chains made, as CloudEvents in binary mode. A result is made from its line in the checkpoint alone, so that every
  * emission of one completion is the same, its {@code ce_id} included.
+ *
+ * @see <a href="https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md">CloudEvents' binding for Kafka</a>
  */
 @Singleton
 public final class Results {
 
     private static final String TYPE = "dev.pawl.document.completed";
+    private static final int MAX_RECORD_BYTES = 104_857_600;
 
-    private final MutinyEmitter<byte[]> emitter;
-    private final ObjectMapper json;
+    private final Map<String, Object> config;
+    private final String topic;
+    private final ObjectWriter json;
     private final Patience patience;
+    private final MeterRegistry meters;
+    /** The producer may block its caller, while it learns about the topic or its buffer is full: the event loop must not be the caller. */
+    private final ExecutorService sender = Executors.newSingleThreadExecutor(Thread.ofPlatform().daemon().name("results-sender").factory());
+    /** Made for the first result: a broker that can't be reached when the process starts may be when there is one. */
+    private KafkaProducer<String, byte[]> producer;
+    private KafkaClientMetrics producerMetrics;
 
-    /** The emitter's buffer has no bound of its own: {@code pawl.max-in-flight} bounds what can wait in it. */
-    Results(@Channel("results") @OnOverflow(OnOverflow.Strategy.UNBOUNDED_BUFFER) MutinyEmitter<byte[]> emitter, ObjectMapper json,
-            Patience patience) {
-        this.emitter = emitter;
-        this.json = json;
+    Results(@Identifier("default-kafka-broker") Map<String, Object> connection, PawlConfig config, ObjectMapper json, Patience patience,
+            MeterRegistry meters) {
+        this.config = new HashMap<>(connection);
+        this.config.put(ProducerConfig.CLIENT_ID_CONFIG, "pawl-results");
+        this.config.put(ProducerConfig.ACKS_CONFIG, "all");
+        // The broker's limit decides, not the client's.
+        this.config.put(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, MAX_RECORD_BYTES);
+        this.topic = config.topics().results();
+        this.json = json.writerFor(Result.class);
         this.patience = patience;
+        this.meters = meters;
     }
 
     /**
@@ -52,38 +77,51 @@ public final class Results {
      * @throws Patience.AbandonedException where {@code leaving} reached zero before the broker could be reached
      */
     public void emit(CheckpointLine.Done line, CountDownLatch leaving) throws Failure.Raised, InterruptedException {
-        Message<byte[]> message = message(line);
+        byte[] value = value(line);
         patience.insist("Emitting the result of " + line.id(), leaving, () -> {
             try {
-                emitter.sendMessage(message).await().indefinitely();
-                return null;
-            } catch (RuntimeException e) {
-                if (e instanceof RecordTooLargeException || e.getCause() instanceof RecordTooLargeException) {
+                return send(line, value).join();
+            } catch (CompletionException e) {
+                if (e.getCause() instanceof RecordTooLargeException) {
                     throw Failure.raise(Failure.Kind.RESULT_TOO_LARGE,
-                            "the broker takes no record of the result's %d bytes; it stays in the checkpoint"
-                                    .formatted(message.getPayload().length));
+                            "the broker takes no record of the result's %d bytes; it stays in the checkpoint".formatted(value.length));
                 }
-                throw e;
+                throw e.getCause() instanceof Exception cause ? cause : e;
             }
         });
     }
 
     /** Emits without waiting, once: completes when the broker has confirmed the result, or exceptionally. From any thread. */
     public CompletableFuture<Void> tryToEmit(CheckpointLine.Done line) {
-        return emitter.sendMessage(message(line)).subscribeAsCompletionStage();
+        return CompletableFuture.supplyAsync(() -> send(line, value(line)), sender).thenCompose(confirmed -> confirmed);
     }
 
-    private Message<byte[]> message(CheckpointLine.Done line) {
-        return Message.of(value(line))
-                .addMetadata(OutgoingKafkaRecordMetadata.builder().withKey(line.id()).build())
-                .addMetadata(OutgoingCloudEventMetadata.builder()
-                        .withId(completionId(line))
-                        .withSource(URI.create("/pawl/" + line.source()))
-                        .withType(TYPE)
-                        .withSubject(line.id())
-                        .withTimestamp(line.ts().atZone(ZoneOffset.UTC))
-                        .withDataContentType("application/json")
-                        .build());
+    private CompletableFuture<Void> send(CheckpointLine.Done line, byte[] value) {
+        CompletableFuture<Void> confirmed = new CompletableFuture<>();
+        ProducerRecord<String, byte[]> record = new ProducerRecord<>(topic, line.id(), value);
+        describe(line, record.headers());
+        producer().send(record, (_, failure) -> {
+            if (failure == null) {
+                confirmed.complete(null);
+            } else {
+                confirmed.completeExceptionally(failure);
+            }
+        });
+        return confirmed;
+    }
+
+    private static void describe(CheckpointLine.Done line, Headers headers) {
+        add(headers, "ce_specversion", "1.0");
+        add(headers, "ce_id", completionId(line));
+        add(headers, "ce_source", "/pawl/" + line.source());
+        add(headers, "ce_type", TYPE);
+        add(headers, "ce_subject", line.id());
+        add(headers, "ce_time", DateTimeFormatter.ISO_INSTANT.format(line.ts()));
+        add(headers, "content-type", "application/json");
+    }
+
+    private static void add(Headers headers, String name, String value) {
+        headers.add(name, value.getBytes(StandardCharsets.UTF_8));
     }
 
     /** One completion is one document, completed once by one record. */
@@ -97,6 +135,24 @@ public final class Results {
             return json.writeValueAsBytes(Result.of(line));
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("a tree of JSON nodes can always be written", e);
+        }
+    }
+
+    private synchronized KafkaProducer<String, byte[]> producer() {
+        if (producer == null) {
+            producer = new KafkaProducer<>(config, new StringSerializer(), new ByteArraySerializer());
+            producerMetrics = new KafkaClientMetrics(producer);
+            producerMetrics.bindTo(meters);
+        }
+        return producer;
+    }
+
+    @PreDestroy
+    synchronized void close() {
+        sender.shutdownNow();
+        if (producer != null) {
+            producerMetrics.close();
+            producer.close();
         }
     }
 }
