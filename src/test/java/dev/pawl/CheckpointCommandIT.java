@@ -193,8 +193,7 @@ class CheckpointCommandIT {
 
     /** In the rig's directory, where the service that it starts has its checkpoint. */
     private Ran run(String... arguments) throws IOException, InterruptedException {
-        List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-jar",
-                Path.of(System.getProperty("pawl.jar", "target/quarkus-app/quarkus-run.jar")).toAbsolutePath().toString()));
+        List<String> command = PawlProcess.command(PawlProcess.packagedJar(), List.of(), List.of());
         command.addAll(List.of(arguments));
         ProcessBuilder builder = new ProcessBuilder(command).directory(directory.toFile());
         builder.environment().keySet().removeIf(name -> name.matches("(PAWL|QUARKUS)_.*|.*JAVA.*_OPTIONS"));

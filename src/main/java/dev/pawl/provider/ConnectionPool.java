@@ -11,12 +11,16 @@ import org.eclipse.microprofile.rest.client.RestClientBuilder;
 import org.eclipse.microprofile.rest.client.spi.RestClientListener;
 
 import io.vertx.core.http.HttpClientOptions;
+import io.quarkus.runtime.annotations.RegisterForReflection;
+import io.quarkus.runtime.annotations.RegisterResources;
 
 /**
  * Gives the model's client what quarkus-langchain4j has no setting for: a connection for each document in flight, where it
  * opens 50 at most by itself; connections that do not outlive their endpoint; what the endpoint said where it did not
- * answer; and {@link RateLimitHeaders}. Found through {@code META-INF/services}.
+ * answer; and {@link RateLimitHeaders}. Found through {@code META-INF/services}, of which a native image holds what somebody registers.
  */
+@RegisterForReflection
+@RegisterResources(globs = "META-INF/services/org.eclipse.microprofile.rest.client.spi.RestClientListener")
 public final class ConnectionPool implements RestClientListener {
 
     /** By default as long as an answer may take. A host that does not even take a connection in this time will not. */

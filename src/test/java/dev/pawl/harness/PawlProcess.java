@@ -58,9 +58,25 @@ public final class PawlProcess implements AutoCloseable {
         Runtime.getRuntime().addShutdownHook(hook);
     }
 
-    /** Named by the system property {@code pawl.jar}, else where the build puts it. */
+    /** Named by the system property {@code pawl.jar}, else where the build puts it. A native executable counts as one. */
     public static Path packagedJar() {
         return Path.of(System.getProperty("pawl.jar", "target/quarkus-app/quarkus-run.jar")).toAbsolutePath();
+    }
+
+    /** The command of a package: of a jar with the JDK that runs this; an executable takes properties only. */
+    public static List<String> command(Path jar, List<String> jvmOptions, List<String> properties) {
+        List<String> command = new ArrayList<>();
+        if (jar.toString().endsWith(".jar")) {
+            command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+            command.addAll(jvmOptions);
+            command.addAll(properties);
+            command.add("-jar");
+            command.add(jar.toAbsolutePath().toString());
+        } else {
+            command.add(jar.toAbsolutePath().toString());
+            command.addAll(properties);
+        }
+        return command;
     }
 
     /** Where the build puts what {@link AotTraining} makes: beside the jar. */
@@ -132,18 +148,14 @@ public final class PawlProcess implements AutoCloseable {
                 throw new IllegalStateException("no " + jar.toAbsolutePath() + ": package the application first");
             }
             int port = FreePort.find();
-            var command = new ArrayList<String>();
-            command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-            command.add("-Xmx512m");
+            List<String> options = new ArrayList<>(List.of("-Xmx512m"));
             if (aotCache && Files.isRegularFile(aotCache()) && jar.equals(packagedJar())) {
-                command.add("-XX:AOTCache=" + aotCache());
+                options.add("-XX:AOTCache=" + aotCache());
             }
-            command.addAll(jvmOptions);
-            command.add("-Dquarkus.http.host=127.0.0.1");
-            command.add("-Dquarkus.http.port=" + port);
-            config.forEach((key, value) -> command.add("-D" + key + "=" + value));
-            command.add("-jar");
-            command.add(jar.toAbsolutePath().toString());
+            options.addAll(jvmOptions);
+            List<String> properties = new ArrayList<>(List.of("-Dquarkus.http.host=127.0.0.1", "-Dquarkus.http.port=" + port));
+            config.forEach((key, value) -> properties.add("-D" + key + "=" + value));
+            List<String> command = command(jar, options, properties);
             try {
                 Files.createDirectories(directory);
                 Path logFile = newLogFile();
