@@ -60,6 +60,8 @@ public interface PawlConfig {
 
     Api api();
 
+    Management management();
+
     interface Shutdown {
 
         /**
@@ -280,6 +282,15 @@ public interface PawlConfig {
 
         /** The bearer token of calls that change something. Without it they work in dev mode only. */
         Optional<String> token();
+    }
+
+    interface Management {
+
+        /**
+         * A second port that answers {@code /q/*} and nothing else: for probes and metrics, where a network policy keeps them
+         * apart from the page. The first port answers {@code /q/*} as well. None by default.
+         */
+        OptionalInt port();
     }
 
     /** The refusal to start: one sentence that names the key, its value and what is allowed. */

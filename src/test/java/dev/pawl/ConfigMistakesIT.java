@@ -68,6 +68,7 @@ class ConfigMistakesIT {
             pawl.documents.max-bytes                 | lots                  | a size such as 512K or 1M
             pawl.documents.max-bytes                 | 0                     | 1 byte to 1G
             pawl.topics.results                      | a topic               | letters, digits
+            pawl.management.port                     | 0                     | a port from 1 to 65535
             pawl.budget.max-tokens                   | lots                  | a whole number
             pawl.budget.max-cost                     | 10                    | needs the price of gpt-4o-mini, the model of step summary
             """)

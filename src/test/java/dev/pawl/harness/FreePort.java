@@ -11,7 +11,7 @@ import java.util.concurrent.ThreadLocalRandom;
  * <p>Below 32,768, where Linux's ephemeral ports begin: a server that stops and wants the same port again finds it free,
  * since no client's outgoing connection can have been given it, and no client that retries can connect to itself.
  */
-final class FreePort {
+public final class FreePort {
 
     private static final int FIRST = 20_000;
     private static final int END = 32_000;
@@ -19,7 +19,7 @@ final class FreePort {
     private FreePort() {
     }
 
-    static int find() {
+    public static int find() {
         for (int attempt = 0; attempt < 100; attempt++) {
             int port = ThreadLocalRandom.current().nextInt(FIRST, END);
             try (var socket = new ServerSocket(port, 1, InetAddress.getByName("127.0.0.1"))) {
