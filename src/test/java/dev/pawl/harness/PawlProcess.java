@@ -63,11 +63,12 @@ public final class PawlProcess implements AutoCloseable {
         return Path.of(System.getProperty("pawl.jar", "target/quarkus-app/quarkus-run.jar")).toAbsolutePath();
     }
 
-    /** The command of a package: of a jar with the JDK that runs this; an executable takes properties only. */
+    /** The command of a package: of a jar with the JDK that runs this, unless the system property {@code pawl.java} names another; an executable takes properties only. */
     public static List<String> command(Path jar, List<String> jvmOptions, List<String> properties) {
         List<String> command = new ArrayList<>();
         if (jar.toString().endsWith(".jar")) {
-            command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+            String java = System.getProperty("pawl.java", "");
+            command.add(java.isEmpty() ? Path.of(System.getProperty("java.home"), "bin", "java").toString() : java);
             command.addAll(jvmOptions);
             command.addAll(properties);
             command.add("-jar");
