@@ -184,6 +184,33 @@ public final class Checkpoints {
         return open.values().stream().mapToInt(checkpoint -> checkpoint.documents(status)).sum();
     }
 
+    /** Bytes of all open files, and those of them that no look-up leads to any more, until a compaction. */
+    public long bytes() {
+        return open.values().stream().mapToLong(Checkpoint::end).sum();
+    }
+
+    public long garbageBytes() {
+        return open.values().stream().mapToLong(Checkpoint::garbageBytes).sum();
+    }
+
+    /**
+     * What was written and forced since the start.
+     *
+     * @param groups each with one call and one fsync
+     * @param lines in them
+     * @param nanos that took together
+     */
+    public record Writes(long groups, long lines, long nanos) {
+
+        Writes plus(int moreLines, long moreNanos) {
+            return new Writes(groups + 1, lines + moreLines, nanos + moreNanos);
+        }
+    }
+
+    public Writes writes() {
+        return groupCommit.writes();
+    }
+
     /** Why no more can be appended; empty while all is well. */
     public Optional<String> failure() {
         return failStop.reason();

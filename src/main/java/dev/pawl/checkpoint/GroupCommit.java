@@ -13,6 +13,7 @@ import java.util.function.Consumer;
 
 import dev.pawl.checkpoint.Checkpoint.ClosedException;
 import dev.pawl.checkpoint.Checkpoint.PendingAppend;
+import dev.pawl.checkpoint.Checkpoints.Writes;
 
 /**
  * One thread for a directory of checkpoints that makes concurrent appends share their writes and fsyncs: it takes what
@@ -39,6 +40,7 @@ final class GroupCommit implements AutoCloseable {
     private volatile boolean idle;
     private final ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER_BYTES);
     private volatile boolean stopped;
+    private volatile Writes writes = new Writes(0, 0, 0);
     private final Thread thread = new Thread(this::run, "checkpoint-writer");
 
     GroupCommit() {
@@ -129,8 +131,10 @@ final class GroupCommit implements AutoCloseable {
 
     private void commit(Map<Checkpoint, List<PendingAppend>> groups) {
         groups.forEach((checkpoint, group) -> {
+            long begin = System.nanoTime();
             try {
                 checkpoint.commit(group, buffer);
+                writes = writes.plus(group.size(), System.nanoTime() - begin);
                 answer(group, append -> append.durable().complete(null));
             } catch (IOException e) {
                 answer(group, append -> append.durable().completeExceptionally(e));
@@ -145,6 +149,11 @@ final class GroupCommit implements AutoCloseable {
      */
     private static void answer(List<PendingAppend> group, Consumer<PendingAppend> answer) {
         Thread.ofVirtual().name("checkpoint-answers").start(() -> group.forEach(answer));
+    }
+
+    /** From any thread. */
+    Writes writes() {
+        return writes;
     }
 
     /** Returns when the appends submitted before are committed. */

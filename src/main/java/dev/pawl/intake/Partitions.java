@@ -36,6 +36,7 @@ public final class Partitions {
     private final Map<TopicPartition, Assignment> assignments = new ConcurrentHashMap<>();
 
     private volatile Runnable onIdle = () -> { };
+    private volatile Runnable onChange = () -> { };
 
     Partitions(Checkpoints checkpoints, FailStop failStop, PawlConfig config) {
         this.checkpoints = checkpoints;
@@ -76,6 +77,7 @@ public final class Partitions {
      */
     void assigned(Map<TopicPartition, Assignment> opened) {
         assignments.putAll(opened);
+        onChange.run();
     }
 
     /** The offset up to which everything of a partition is settled, for each of those given that are this process's. */
@@ -115,6 +117,7 @@ public final class Partitions {
                 checkpoints.close(partition.toString());
             }
         }
+        onChange.run();
     }
 
     void drainAll() {
@@ -124,6 +127,12 @@ public final class Partitions {
     /** Lets an action be run whenever no document is in work any more. Before the first is taken. */
     void onIdle(Runnable action) {
         onIdle = action;
+    }
+
+    /** Runs an action, and again whenever partitions have come or gone. */
+    public void onChange(Runnable action) {
+        onChange = action;
+        action.run();
     }
 
     /** On the connector's event loop. */

@@ -5,6 +5,7 @@ import java.time.Instant;
 import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 import jakarta.inject.Singleton;
 
@@ -31,6 +32,17 @@ public final class Progress {
         FORGOTTEN
     }
 
+    /** How a model call ended. */
+    public enum CallEnded {
+        ANSWERED,
+        /** Refused, cut off, or answered with what can't be used: this document's fault. */
+        DOCUMENT_FAULT,
+        RATE_LIMITED,
+        PROVIDER_FAULT
+    }
+
+    private final MeterRegistry meters;
+    private final Map<String, Map<CallEnded, Counter>> callsByStep = new ConcurrentHashMap<>();
     private final Spend spend;
     private final Clock clock;
     private final Instant startedAt;
@@ -45,6 +57,7 @@ public final class Progress {
     private volatile Instant movedAt;
 
     Progress(MeterRegistry meters, Spend spend, Clock clock) {
+        this.meters = meters;
         this.spend = spend;
         this.clock = clock;
         this.startedAt = clock.instant();
@@ -86,6 +99,22 @@ public final class Progress {
         callsMade.increment(usage.calls());
         inputTokensSpent.increment(usage.inputTokens());
         outputTokensSpent.increment(usage.outputTokens());
+    }
+
+    public void callEnded(String step, CallEnded ended) {
+        callsByStep.computeIfAbsent(step, this::callsOf).get(ended).increment();
+    }
+
+    private Map<CallEnded, Counter> callsOf(String step) {
+        Map<CallEnded, Counter> calls = new EnumMap<>(CallEnded.class);
+        for (CallEnded ended : CallEnded.values()) {
+            calls.put(ended, Counter.builder("pawl.step.calls")
+                    .description("Model calls by how they ended; all but the answered and the document's own faults are made again")
+                    .tag("step", step)
+                    .tag("outcome", ended.name().toLowerCase(Locale.ROOT).replace('_', '-'))
+                    .register(meters));
+        }
+        return calls;
     }
 
     public void ended(Outcome outcome) {

@@ -1,44 +1,99 @@
 package dev.pawl.progress;
 
+import java.util.concurrent.TimeUnit;
 import java.util.function.ToDoubleFunction;
 
+import jakarta.annotation.Priority;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 
+import dev.pawl.checkpoint.Checkpoints;
+import dev.pawl.checkpoint.Checkpoints.Totals;
 import dev.pawl.intake.Gate;
 import dev.pawl.intake.Gate.Reason;
 import dev.pawl.intake.Partitions;
 import dev.pawl.intake.Partitions.Lag;
+import dev.pawl.provider.Outage;
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.FunctionTimer;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.MultiGauge;
+import io.micrometer.core.instrument.MultiGauge.Row;
+import io.micrometer.core.instrument.Tags;
 import io.quarkus.runtime.StartupEvent;
 
-/** What waits and why, for {@code /q/metrics}: the figures of {@code GET /progress} that an alert asks for. */
+/**
+ * What is looked at when it is asked for, for {@code /q/metrics}: what waits and why, and how the checkpoint is. What happens is counted
+ * where it happens, in {@link Progress} for the most part.
+ */
 @Singleton
 final class WorkMetrics {
 
     private final Partitions partitions;
     private final Gate gate;
+    private final Outage outage;
+    private final Checkpoints checkpoints;
 
-    WorkMetrics(Partitions partitions, Gate gate) {
+    WorkMetrics(Partitions partitions, Gate gate, Outage outage, Checkpoints checkpoints) {
         this.partitions = partitions;
         this.gate = gate;
+        this.outage = outage;
+        this.checkpoints = checkpoints;
     }
 
-    void register(@Observes StartupEvent event, MeterRegistry meters) {
-        gauge(meters, "pawl.lag", "Records of this process's partitions that are not settled, those in work included",
+    /** Before the first partition comes. */
+    void register(@Observes @Priority(3) StartupEvent event, MeterRegistry meters) {
+        gauge(meters, "pawl.lag", "Records of this process's partitions that are not settled, those in work included", partitions,
                 partitions -> partitions.lags().stream().mapToLong(Lag::lag).sum());
-        gauge(meters, "pawl.documents.in.work", "Documents in work",
+        gauge(meters, "pawl.documents.in.work", "Documents in work", partitions,
                 partitions -> partitions.lags().stream().mapToInt(Lag::inWork).sum());
+        MultiGauge byPartition = MultiGauge.builder("pawl.partition.lag")
+                .description("Records of a partition of this process's that are not settled")
+                .register(meters);
+        partitions.onChange(() -> byPartition.register(partitions.lags().stream().map(Lag::partition)
+                .map(partition -> Row.of(Tags.of("partition", partition), () -> lag(partition)))
+                .toList(), true));
         for (Reason reason : Reason.values()) {
             Gauge.builder("pawl.intake.closed", gate, gate -> gate.closed().stream().anyMatch(closed -> closed.reason() == reason) ? 1 : 0)
                     .description("1 while no documents are taken for this reason, 0 otherwise")
                     .tag("reason", reason.text())
                     .register(meters);
         }
+        gauge(meters, "pawl.provider.outage", "1 while the model endpoint is down, 0 otherwise", outage,
+                outage -> outage.down().isPresent() ? 1 : 0);
+        registerCheckpoint(meters);
     }
 
-    private void gauge(MeterRegistry meters, String name, String description, ToDoubleFunction<Partitions> value) {
-        Gauge.builder(name, partitions, value).description(description).register(meters);
+    private double lag(String partition) {
+        return partitions.lags().stream().filter(lag -> lag.partition().equals(partition)).mapToLong(Lag::lag).sum();
+    }
+
+    private void registerCheckpoint(MeterRegistry meters) {
+        FunctionTimer.builder("pawl.checkpoint.writes", checkpoints, it -> it.writes().groups(), it -> it.writes().nanos(), TimeUnit.NANOSECONDS)
+                .description("Groups of lines that were written and forced together, and the time that took")
+                .register(meters);
+        FunctionCounter.builder("pawl.checkpoint.lines", checkpoints, it -> it.writes().lines())
+                .description("Lines that were appended")
+                .register(meters);
+        gauge(meters, "pawl.checkpoint.bytes", "Size of this process's files", checkpoints, Checkpoints::bytes);
+        gauge(meters, "pawl.checkpoint.garbage.bytes", "How much of them a compaction would drop", checkpoints, Checkpoints::garbageBytes);
+        documents(meters, "done", Totals::done);
+        documents(meters, "failed", Totals::failed);
+        documents(meters, "forgotten", Totals::forgotten);
+        documents(meters, "unfinished", Totals::unfinished);
+        gauge(meters, "pawl.checkpoint.failed", "1 once no more can be appended and the process ends, 0 otherwise", checkpoints,
+                it -> it.failure().isPresent() ? 1 : 0);
+    }
+
+    private void documents(MeterRegistry meters, String status, ToDoubleFunction<Totals> value) {
+        Gauge.builder("pawl.checkpoint.documents", checkpoints, it -> value.applyAsDouble(it.totals()))
+                .description("Documents by what the checkpoint holds of them last")
+                .tag("status", status)
+                .register(meters);
+    }
+
+    private static <T> void gauge(MeterRegistry meters, String name, String description, T source, ToDoubleFunction<T> value) {
+        Gauge.builder(name, source, value).description(description).register(meters);
     }
 }

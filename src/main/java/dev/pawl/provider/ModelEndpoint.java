@@ -19,6 +19,7 @@ import dev.langchain4j.model.output.TokenUsage;
 import dev.pawl.Failure;
 import dev.pawl.Usage;
 import dev.pawl.progress.Progress;
+import dev.pawl.progress.Progress.CallEnded;
 import dev.pawl.provider.Patience.AbandonedException;
 import dev.pawl.spend.Spend;
 
@@ -82,8 +83,14 @@ public final class ModelEndpoint {
                     continue;
                 }
                 answered(tally);
+                progress.callEnded(step, CallEnded.ANSWERED);
                 return response;
             } catch (FaultException e) {
+                progress.callEnded(step, switch (e.fault) {
+                    case Fault.OfDocument _ -> CallEnded.DOCUMENT_FAULT;
+                    case Fault.RateLimit _ -> CallEnded.RATE_LIMITED;
+                    case Fault.OfProvider _, Fault.Unclear _ -> CallEnded.PROVIDER_FAULT;
+                });
                 switch (e.fault) {
                     case Fault.OfDocument(Failure.Kind kind, String message) -> {
                         answered(tally);
