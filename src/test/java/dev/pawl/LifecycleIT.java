@@ -117,6 +117,27 @@ class LifecycleIT {
     }
 
     @Test
+    void nothingMovesForLongerThanAllowed_livenessTurnsDownAndSaysWhyUntilSomethingDoes() {
+        rig.config("pawl.stuck-after", "1s");
+        rig.model().hold();
+        PawlProcess pawl = rig.start();
+        assertThat(pawl.get("/q/health/live").body()).contains("\"state\": \"idle\"");
+
+        rig.publish(rig.texts(3));
+
+        await().atMost(PATIENCE).untilAsserted(() -> {
+            PawlProcess.Response live = pawl.get("/q/health/live");
+            assertThat(live.status()).isEqualTo(503);
+            assertThat(live.body()).contains("\"state\": \"stuck\"", "no call was answered or failed and no document ended since", "in work and");
+        });
+        assertThat(pawl.get("/progress").body()).contains("\"state\":\"stuck\"");
+        await().atMost(PATIENCE).until(() -> pawl.log().contains("Stuck: "));
+        rig.model().release();
+        rig.awaitAllCommitted();
+        await().atMost(PATIENCE).until(() -> pawl.get("/q/health/live").status() == 200 && pawl.log().contains("Not stuck any more"));
+    }
+
+    @Test
     void diskTakesNoMore_notReadyWithTheReasonThenEndsAndRestartLosesNothing() throws IOException, InterruptedException {
         rig.config("pawl.max-in-flight", "20");
         List<String> ids = rig.texts(40);

@@ -53,7 +53,7 @@ class OutageIT {
     /** Long enough for calls that are held until all are in the air. */
     private static final int TIMEOUT_SECONDS = LONG ? 10 : 3;
     private static final Duration PATIENCE = Duration.ofSeconds(60);
-    /** The promise. */
+    /** What is promised. */
     private static final Duration RESUMES_WITHIN = Duration.ofSeconds(5);
     private static final JsonMapper JSON = new JsonMapper();
 
