@@ -15,12 +15,15 @@ import jakarta.inject.Singleton;
 import org.eclipse.microprofile.reactive.messaging.Channel;
 import org.eclipse.microprofile.reactive.messaging.Message;
 import org.jboss.logging.Logger;
+import org.jboss.logging.MDC;
 
 import dev.pawl.DocumentPipeline;
 import dev.pawl.Failure;
 import dev.pawl.Outcome;
 import dev.pawl.PawlConfig;
 import dev.pawl.checkpoint.FailStop;
+import dev.pawl.document.Decoded;
+import dev.pawl.document.Document;
 import dev.pawl.progress.Progress;
 import dev.pawl.results.DeadLetters;
 import io.quarkus.runtime.ShutdownEvent;
@@ -176,12 +179,23 @@ public final class Intake {
         return switch (outcome) {
             case Outcome.Completed _, Outcome.Repeated _, Outcome.Skipped _, Outcome.Forgotten _ -> acknowledged(delivery);
             case Outcome.Failed(Failure failure) -> {
-                LOG.infof("%s is a dead letter: %s%s", delivery.source(), failure.kind().text(),
-                        failure.step() == null ? "" : " in step " + failure.step());
+                logDeadLetter(delivery, failure);
                 yield deadLetter(delivery, failure).thenCompose(_ -> acknowledged(delivery));
             }
             case Outcome.Abandoned _ -> CompletableFuture.completedFuture(null);
         };
+    }
+
+    /** With ID and source as fields of their own, for logs that are JSON. */
+    private static void logDeadLetter(Delivery delivery, Failure failure) {
+        MDC.put("source", delivery.source());
+        if (delivery.decode() instanceof Decoded.Run(Document document)) {
+            MDC.put("id", document.id());
+        }
+        LOG.infof("%s is a dead letter: %s%s", delivery.source(), failure.kind().text(),
+                failure.step() == null ? "" : " in step " + failure.step());
+        MDC.remove("source");
+        MDC.remove("id");
     }
 
     private static CompletionStage<Void> acknowledged(Delivery delivery) {

@@ -26,6 +26,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+
 import dev.pawl.deploy.Promql.Selector;
 import dev.pawl.harness.FreePort;
 import dev.pawl.harness.PawlProcess;
@@ -179,6 +182,24 @@ class DeploymentIT {
         ProcessBuilder builder = new ProcessBuilder(Path.of("src/main/docker/healthcheck.sh").toAbsolutePath().toString());
         builder.environment().put("QUARKUS_HTTP_PORT", Integer.toString(port));
         return builder.redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD).start().waitFor();
+    }
+
+    @Test
+    void logLines_areObjectsAndADeadLetterHasItsDocumentAsAField() throws IOException {
+        pawl.post("/documents", "application/json", "{\"id\":\"doc-without-a-text\"}", TOKEN);
+        await().atMost(PATIENCE).until(() -> pawl.log().contains("is a dead letter"));
+
+        JsonMapper json = new JsonMapper();
+        List<JsonNode> lines = new ArrayList<>();
+        for (String line : pawl.log().lines().toList()) {
+            lines.add(json.readTree(line));
+        }
+        assertThat(lines).allMatch(line -> line.hasNonNull("level") && line.hasNonNull("message"));
+        assertThat(lines).filteredOn(line -> line.path("message").asText().contains("is a dead letter")).singleElement()
+                .satisfies(line -> {
+                    assertThat(line.path("mdc").path("id").asText()).isEqualTo("doc-without-a-text");
+                    assertThat(line.path("mdc").path("source").asText()).matches("documents-\\d+@\\d+");
+                });
     }
 
     @Test
