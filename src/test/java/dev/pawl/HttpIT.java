@@ -154,7 +154,7 @@ class HttpIT {
         Response response = publish("application/json", body);
 
         assertThat(response.status()).as(response.body()).isEqualTo(400);
-        assertThat(json(response.body()).path("error").asText()).contains("JSON");
+        assertThat(json(response.body()).path("detail").asText()).contains("JSON");
     }
 
     @Test
@@ -177,7 +177,7 @@ class HttpIT {
         Response response = plain.post("/documents", "text/plain", "forbidden", TOKEN);
 
         assertThat(response.status()).isEqualTo(403);
-        assertThat(json(response.body()).path("error").asText()).contains("pawl.api.token");
+        assertThat(json(response.body()).path("detail").asText()).contains("pawl.api.token");
     }
 
     @Test
@@ -185,7 +185,7 @@ class HttpIT {
         Response response = guarded.post("/documents", "text/plain", "forbidden");
 
         assertThat(response.status()).isEqualTo(401);
-        assertThat(json(response.body()).path("error").asText()).contains("Bearer").doesNotContain(TOKEN);
+        assertThat(json(response.body()).path("detail").asText()).contains("Bearer").doesNotContain(TOKEN);
     }
 
     @ParameterizedTest
@@ -242,7 +242,7 @@ class HttpIT {
         Response response = plain.get("/documents/unheard-of");
 
         assertThat(response.status()).isEqualTo(404);
-        assertThat(json(response.body()).path("error").asText()).isNotBlank();
+        assertThat(json(response.body()).path("detail").asText()).isNotBlank();
     }
 
     // ---- GET /progress ----

@@ -1,11 +1,14 @@
 package dev.pawl.intake;
 
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
 
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 
 import org.apache.kafka.clients.consumer.Consumer;
+import org.apache.kafka.common.TopicPartition;
 import org.jboss.logging.Logger;
 
 import io.quarkus.runtime.ShutdownEvent;
@@ -22,12 +25,14 @@ final class LagWatch {
 
     private final KafkaClientService clients;
     private final Partitions partitions;
+    private final Backlog backlog;
     private final Vertx vertx;
     private long timer;
 
-    LagWatch(KafkaClientService clients, Partitions partitions, Vertx vertx) {
+    LagWatch(KafkaClientService clients, Partitions partitions, Backlog backlog, Vertx vertx) {
         this.clients = clients;
         this.partitions = partitions;
+        this.backlog = backlog;
         this.vertx = vertx;
     }
 
@@ -42,10 +47,13 @@ final class LagWatch {
     }
 
     private void observe(Consumer<?, ?> consumer) {
-        partitions.assignments().forEach((partition, assignment) -> {
+        Map<TopicPartition, Assignment> assignments = Map.copyOf(partitions.assignments());
+        Map<TopicPartition, Long> ends = new HashMap<>();
+        assignments.keySet().forEach(partition -> {
             if (consumer.assignment().contains(partition)) {
-                consumer.currentLag(partition).ifPresent(lag -> assignment.observe(consumer.position(partition) + lag));
+                consumer.currentLag(partition).ifPresent(lag -> ends.put(partition, consumer.position(partition) + lag));
             }
         });
+        backlog.observe(assignments, ends);
     }
 }
