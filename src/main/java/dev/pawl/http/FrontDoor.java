@@ -1,5 +1,6 @@
 package dev.pawl.http;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -27,9 +28,10 @@ final class FrontDoor {
 
     /** Before all of Quarkus's own. */
     private static final int FIRST = 10_000;
+    private static final Duration LINGER = Duration.ofSeconds(1);
 
     /** Of the page, which loads nothing but itself; a browser that shows an answer of the API runs nothing at all. */
-    private static final String PAGE_POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    static final String PAGE_POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
             + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
     private static final Map<String, String> HEADERS = Map.of(
@@ -69,7 +71,7 @@ final class FrontDoor {
         HttpServerResponse response = context.response();
         HEADERS.forEach(response::putHeader);
         context.addHeadersEndHandler(_ -> {
-            // A page that a browser keeps for a day would speak with the Pawl of yesterday. Event streams have their own word for it.
+            // A page that a browser keeps for a day would speak with the Pawl of yesterday.
             response.putHeader("Cache-Control", isFile(request.path()) ? "no-cache" : "no-store");
         });
         String host = request.authority() == null ? "" : request.authority().host().toLowerCase(Locale.ROOT);
@@ -100,12 +102,16 @@ final class FrontDoor {
         }
     }
 
-    /** The body is not read, so the connection can't be used again. */
+    /**
+     * Reads none of the body. The connection is closed a moment later: at once, what the caller is still sending would take the answer away
+     * from it.
+     */
     private static void refuse(RoutingContext context, int status, String detail) {
         context.response()
                 .setStatusCode(status)
                 .putHeader("Content-Type", Problem.MEDIA_TYPE)
                 .putHeader("Connection", "close")
                 .end(Problem.of(status, detail).json());
+        context.vertx().setTimer(LINGER.toMillis(), _ -> context.request().connection().close());
     }
 }

@@ -1,11 +1,13 @@
 package dev.pawl.http;
 
 import java.util.Map;
+import java.util.regex.Pattern;
 
 import jakarta.ws.rs.NotFoundException;
 import jakarta.ws.rs.WebApplicationException;
 import jakarta.ws.rs.core.HttpHeaders;
 import jakarta.ws.rs.core.Response;
+import jakarta.ws.rs.core.UriInfo;
 
 import org.jboss.logging.Logger;
 import org.jboss.resteasy.reactive.server.ServerExceptionMapper;
@@ -14,11 +16,14 @@ import dev.pawl.failures.Failures;
 
 /**
  * Turns whatever ends a call into a {@link Problem}. What is the caller's fault is told, and what is Pawl's is logged: its message
- * could hold anything. Quarkus loads the types that are named here into Maven's JVM, which may be older than Pawl's own. A library for this exists (quarkus-resteasy-problem); its releases for this Quarkus are not to be had.
+ * could hold anything. Quarkus loads the types that are named here into Maven's JVM, which may be older than Pawl's own. A library for this
+ * exists (quarkus-resteasy-problem); its releases for this Quarkus are not to be had.
  */
 final class Problems {
 
     private static final Logger LOG = Logger.getLogger(Problems.class);
+
+    private static final Pattern CHANGES = Pattern.compile("/?(documents|failures/replay|intake/(pause|resume))/?");
 
     private static final Map<Integer, String> DETAILS = Map.of(
             400, "the request can't be read: see /q/openapi for what is allowed",
@@ -29,13 +34,13 @@ final class Problems {
 
     /** Dev mode has a page of its own for these, unless this type is named. */
     @ServerExceptionMapper
-    Response notFound(NotFoundException e) {
-        return refused(e);
+    Response notFound(NotFoundException e, UriInfo uri) {
+        return refused(e, uri);
     }
 
     /** What the framework refused before a resource was asked. */
     @ServerExceptionMapper
-    Response refused(WebApplicationException e) {
+    Response refused(WebApplicationException e, UriInfo uri) {
         if (e instanceof ProblemException) {
             return e.getResponse();
         }
@@ -44,8 +49,12 @@ final class Problems {
             return broken(e);
         }
         Response.ResponseBuilder response = Problem.of(status, DETAILS.getOrDefault(status, "the call was refused")).response();
-        Object allow = e.getResponse().getHeaders().getFirst(HttpHeaders.ALLOW);
-        return (allow == null ? response : response.header(HttpHeaders.ALLOW, allow)).build();
+        return (status == 405 ? response.header(HttpHeaders.ALLOW, methodsOf(uri.getPath())) : response).build();
+    }
+
+    /** No path takes both. */
+    private static String methodsOf(String path) {
+        return CHANGES.matcher(path).matches() ? "POST" : "GET, HEAD";
     }
 
     @ServerExceptionMapper

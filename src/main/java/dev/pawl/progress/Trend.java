@@ -125,11 +125,12 @@ public final class Trend {
 
     /** The oldest first; the last is how it is now. */
     public List<Sample> over(Span span) {
-        Sample now = sample();
-        synchronized (this) {
-            List<Sample> samples = new ArrayList<>(rings.get(span.ordinal()).samples);
-            samples.add(now);
-            return samples;
-        }
+        List<Sample> samples = kept(span);
+        samples.add(sample());
+        return samples;
+    }
+
+    synchronized List<Sample> kept(Span span) {
+        return new ArrayList<>(rings.get(span.ordinal()).samples);
     }
 }
