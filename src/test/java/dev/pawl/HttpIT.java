@@ -264,7 +264,7 @@ class HttpIT {
     void bodyThatIsTooLarge_isAProblem() throws Exception {
         Exchange told = guarded.exchange("POST", "/documents",
                 Map.of("Authorization", "Bearer " + TOKEN, "Content-Type", "text/plain", "Content-Length", "70000"), "doc");
-        HttpResponse<String> found = chunked("/documents", "text/plain", "doc-1\n".repeat(20_000));
+        HttpResponse<String> found = chunked("/documents", "application/x-ndjson", ("{\"id\":\"too-many\"" + " ".repeat(1_900) + "}\n").repeat(50));
         HttpResponse<String> element = chunked("/documents", "application/json", "[\"fine\",{\"id\":\"x\",\"text\":\"" + "x".repeat(60_000));
         HttpResponse<String> replay = chunked("/failures/replay", "application/json", "{\"ids\":[\"" + "x".repeat(3_000) + "\"]}");
 
@@ -272,7 +272,8 @@ class HttpIT {
         assertThat(found.statusCode()).isEqualTo(413);
         assertThat(json(found.body()).path("detail").asText()).contains("pawl.http.max-body-size");
         assertThat(json(found.body()).path("accepted").asInt()).isPositive();
-        assertThat(element.statusCode()).isEqualTo(400);
+        assertThat(element.statusCode()).isEqualTo(413);
+        assertThat(json(element.body()).path("detail").asText()).contains("element 2", "pawl.http.max-line-size");
         assertThat(replay.statusCode()).isEqualTo(413);
     }
 

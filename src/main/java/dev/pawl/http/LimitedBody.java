@@ -10,7 +10,7 @@ import jakarta.ws.rs.core.Response.Status;
 final class LimitedBody extends FilterInputStream {
 
     /** What a parser may have read ahead of the document that it is at. */
-    private static final int READ_AHEAD = 64 << 10;
+    private static final int READ_AHEAD = 16 << 10;
 
     private final BodyLimits limits;
     private long bytes;

@@ -155,7 +155,7 @@ public class ProgressResource {
         if (!streams.tryAcquire()) {
             throw new ProblemException(Status.SERVICE_UNAVAILABLE, "%d streams are open already; ask GET /progress".formatted(MOST_STREAMS));
         }
-        return Multi.createFrom().ticks().startingAfter(Duration.ZERO).every(STREAM_INTERVAL)
+        return Multi.createFrom().ticks().every(STREAM_INTERVAL)
                 // Whoever reads too slowly gets the next one.
                 .onOverflow().drop()
                 .map(_ -> report())

@@ -2,7 +2,7 @@
 
 import { $, text } from './dom.js';
 import { ask } from './api.js';
-import { count, instant, money, moment, pace, short } from './words.js';
+import { clock, count, instant, money, moment, pace, short } from './words.js';
 
 const SPANS = { '10m': { ms: 600_000, smooth: 5, name: '10 minutes' }, '1h': { ms: 3_600_000, smooth: 2, name: 'hour' }, '24h': { ms: 86_400_000, smooth: 1, name: '24 hours' } };
 
@@ -97,7 +97,7 @@ function make(chart) {
     cursor: { y: false, drag: { x: false }, sync: { key: 'pawl' }, points: { size: 0.45 * rem } },
     scales: { y: { range: (_, low, high) => (chart.id === 'chart-spend' ? spendRange(low, high) : [0, Math.max(1, high * 1.1)]) } },
     axes: [
-      { ...axis, grid: { show: false }, size: 1.5 * rem, space: 5 * rem, values: (_, ticks) => ticks.map((tick) => moment(new Date(tick * 1000)).slice(-5)) },
+      { ...axis, grid: { show: false }, size: 1.5 * rem, space: 5 * rem, values: (_, ticks, axisIndex, space, step) => ticks.map((tick) => timeOf(new Date(tick * 1000), step)) },
       { ...axis, grid: { stroke: colour('is-line'), width: 1 }, size: 3 * rem, space: 2.25 * rem, values: (_, ticks) => ticks.map((tick) => short(tick)) },
     ],
     series: [{}, ...chart.series.map((name) => ({
@@ -108,6 +108,9 @@ function make(chart) {
     hooks: { setCursor: [(plot) => tell(chart, plot)] },
   }, data(chart), frame);
 }
+
+/** A minute that stands twice at the axis tells nothing. */
+const timeOf = (date, step) => (step < 60 ? clock(date) : clock(date).slice(0, 5));
 
 function spendRange(low, high) {
   if (low === null || high === null) return [0, 1];

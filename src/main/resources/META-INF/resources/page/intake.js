@@ -16,7 +16,7 @@ export function showIntake(figures) {
 }
 
 function showToken() {
-  text('token', hasToken() ? 'Token: entered' : 'Token');
+  text('token', hasToken() ? 'Token set' : 'Token');
 }
 
 $('intake').addEventListener('click', () => whileBusy($('intake'), async () => {

@@ -78,7 +78,7 @@ export function placeBar() {
   $('rack-work').style.transform = `scaleX(${part(share.settled + share.inWork)})`;
   $('rack-failed').setAttribute('x', String(1000 * part(share.settled - share.failed)));
   $('rack-failed').setAttribute('width', String(1000 * part(share.failed)));
-  $('rack-pawl').style.left = `${(100 * Math.floor(settled * teeth + 1e-9)) / teeth}%`;
+  $('rack-pawl').style.left = `min(${(100 * Math.floor(settled * teeth + 1e-9)) / teeth}%, 100% - 0.375rem)`; // not beyond a narrow screen
 }
 
 // --- The pace ------------------------------------------------------------------------------------------------------

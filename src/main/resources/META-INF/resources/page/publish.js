@@ -51,19 +51,19 @@ function publishFile(file) {
   whileBusy(button, () => publish(file, type));
 }
 
-async function publish(body, type) {
-  outcome('publish-status', 'Publishing');
+async function publish(body, type, status = 'publish-status') {
+  outcome(status, 'Publishing');
   $('publish-rejected').replaceChildren();
   try {
-    show(await change('documents', { body, headers: { 'Content-Type': type }, patience: LARGE_MS }));
+    show(await change('documents', { body, headers: { 'Content-Type': type }, patience: LARGE_MS }), status);
   } catch (problem) {
-    outcome('publish-status', problem.status === 0 ? `${problem.message} Publishing again when it is back does no harm.` : problem.message, 'bad');
+    outcome(status, problem.status === 0 ? `${problem.message} Publishing again when it is back does no harm.` : problem.message, 'bad');
   }
 }
 
-function show({ accepted, rejected, rejectedTotal = 0 }) {
+function show({ accepted, rejected, rejectedTotal = 0 }, status) {
   const published = `${plural(accepted, 'document')} published`;
-  outcome('publish-status', rejectedTotal === 0 ? `${published}.` : `${published}, ${count(rejectedTotal)} rejected:`, rejectedTotal === 0 ? '' : 'bad');
+  outcome(status, rejectedTotal === 0 ? `${published}.` : `${published}, ${count(rejectedTotal)} rejected:`, rejectedTotal === 0 ? '' : 'bad');
   const shown = rejected.slice(0, SHOWN).map((one) => element('li', `Line ${one.line}: ${one.reason}`));
   if (rejectedTotal > shown.length) shown.push(element('li', `and ${count(rejectedTotal - shown.length)} more`));
   $('publish-rejected').replaceChildren(...shown);
@@ -75,17 +75,17 @@ function show({ accepted, rejected, rejectedTotal = 0 }) {
 export async function findSamples() {
   try {
     const ids = await ask('dev/samples');
-    $('publish-samples').hidden = ids.length === 0;
+    $('try').hidden = ids.length === 0;
     $('publish-samples').textContent = `Publish the ${count(ids.length)} samples`;
   } catch {
-    $('publish-samples').hidden = true;
+    $('try').hidden = true;
   }
 }
 
 $('publish-samples').addEventListener('click', () => whileBusy($('publish-samples'), async () => {
   try {
-    await publish(JSON.stringify(await ask('dev/samples')), 'application/json');
+    await publish(JSON.stringify(await ask('dev/samples')), 'application/json', 'samples-status');
   } catch (problem) {
-    outcome('publish-status', problem.message, 'bad');
+    outcome('samples-status', problem.message, 'bad');
   }
 }));
