@@ -1,10 +1,12 @@
 package dev.pawl.intake;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -25,7 +27,7 @@ import org.apache.kafka.common.TopicPartition;
 import dev.pawl.PawlConfig;
 import io.smallrye.common.annotation.Identifier;
 
-/** The consumer group: which process has which partition of the documents topic, its own and those of others. Blocks. Thread-safe. */
+/** What the broker knows of the documents topic and its consumer group: which process has which partition, this one and others. Thread-safe. */
 @Singleton
 public final class Group {
 
@@ -65,7 +67,7 @@ public final class Group {
      */
     public record Held(String partition, Long committed, long end, Owner owner) {}
 
-    /** In the order of their numbers. */
+    /** In the order of their numbers. Blocks. */
     public List<Held> partitions() {
         try {
             Admin asked = admin();
@@ -91,6 +93,12 @@ public final class Group {
         } catch (ExecutionException | TimeoutException | KafkaException e) {
             throw new UnavailableException("the broker did not answer: " + (e.getCause() == null ? e : e.getCause()).getMessage());
         }
+    }
+
+    /** Where the partitions' logs end. Does not block, but for the first time. */
+    CompletionStage<Map<TopicPartition, Long>> ends(Collection<TopicPartition> of) {
+        return admin().listOffsets(of.stream().collect(Collectors.toMap(each -> each, _ -> OffsetSpec.latest()))).all().toCompletionStage()
+                .thenApply(ends -> ends.entrySet().stream().collect(Collectors.toMap(Map.Entry::getKey, end -> end.getValue().offset())));
     }
 
     private Map<TopicPartition, Owner> owners(Iterable<MemberDescription> members) {
