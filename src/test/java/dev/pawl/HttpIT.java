@@ -311,7 +311,7 @@ class HttpIT {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = { "/", "/progress", "/documents/doc-1" })
+    @ValueSource(strings = { "/", "/progress", "/documents/doc-1", "/q/../progress", "/q/%2e%2e/progress" })
     void hostOfAnotherSite_isToldNothing(String path) {
         Exchange answer = plain.exchange("GET", path, Map.of("Host", "rebound.example.com"), "");
 

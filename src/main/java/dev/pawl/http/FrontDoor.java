@@ -64,7 +64,9 @@ final class FrontDoor {
 
     private void enter(RoutingContext context) {
         HttpServerRequest request = context.request();
-        if (request.path() != null && request.path().startsWith(QUARKUS)) {
+        // As the routes read it: /q/../progress is no path of Quarkus's.
+        String path = context.normalizedPath();
+        if (path.startsWith(QUARKUS)) {
             context.next();
             return;
         }
@@ -72,7 +74,7 @@ final class FrontDoor {
         HEADERS.forEach(response::putHeader);
         context.addHeadersEndHandler(_ -> {
             // A page that a browser keeps for a day would speak with the Pawl of yesterday.
-            response.putHeader("Cache-Control", isFile(request.path()) ? "no-cache" : "no-store");
+            response.putHeader("Cache-Control", isFile(path) ? "no-cache" : "no-store");
         });
         String host = request.authority() == null ? "" : request.authority().host().toLowerCase(Locale.ROOT);
         if (!isOurs(host, allowedHosts)) {
@@ -90,7 +92,7 @@ final class FrontDoor {
     }
 
     private static boolean isFile(String path) {
-        return path == null || path.equals("/") || path.lastIndexOf('.') > path.lastIndexOf('/');
+        return path.equals("/") || path.lastIndexOf('.') > path.lastIndexOf('/');
     }
 
     /** 0 where the request does not say, or has no body. */
