@@ -60,6 +60,8 @@ public interface PawlConfig {
 
     Api api();
 
+    Http http();
+
     Management management();
 
     interface Shutdown {
@@ -291,6 +293,26 @@ public interface PawlConfig {
          * apart from the page. The first port answers {@code /q/*} as well. None by default.
          */
         OptionalInt port();
+    }
+
+    interface Http {
+
+        /** The largest body of a call. It is read as it comes and costs no memory, but all of it ends in Kafka. */
+        @WithDefault("1G")
+        MemorySize maxBodySize();
+
+        /**
+         * The largest document of a publication, a line or an element of an array, as it is sent; and the largest body of other calls. One is
+         * in memory at a time. In JSON, a text of {@link Documents#maxBytes} may be several times as long.
+         */
+        @WithDefault("4M")
+        MemorySize maxLineSize();
+
+        /**
+         * The names by which Pawl may be called over HTTP, beside addresses, names without a dot, and names that are reserved for private use. Any
+         * other name may be that of a page that reads through its visitor's browser what Pawl answers. {@code *} allows all.
+         */
+        Optional<List<String>> allowedHosts();
     }
 
     /** The refusal to start: one sentence that names the key, its value and what is allowed. */

@@ -12,6 +12,7 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
 import dev.pawl.chain.Chain;
 import dev.pawl.checkpoint.Checkpoints;
 import dev.pawl.document.DocumentReader;
+import dev.pawl.http.BodyLimits;
 import dev.pawl.intake.Intake;
 import dev.pawl.provider.Patience;
 import dev.pawl.spend.Spend;
@@ -66,7 +67,7 @@ final class StartChecks {
 
     /** Each part checks its own configuration when it is made. Before the messaging library's own start. */
     void makeParts(@Observes @Priority(2) StartupEvent event, Checkpoints checkpoints, Chain chain, DocumentReader reader,
-            Patience patience, Spend spend) {
+            Patience patience, Spend spend, BodyLimits limits) {
     }
 
     private static void checkTopic(String key, String name) {

@@ -270,7 +270,7 @@ class FailuresIT {
         assertThat(paused.path("open").asBoolean()).isFalse();
         assertThat(paused.path("closed")).singleElement().satisfies(closed -> {
             assertThat(closed.path("reason").asText()).isEqualTo("paused");
-            assertThat(closed.path("detail").asText()).matches("paused by a call at \\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ");
+            assertThat(closed.path("detail").asText()).matches("paused by a call from 127.0.0.1 at \\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ");
             assertThat(Instant.parse(closed.path("since").asText())).isBefore(Instant.now());
         });
         assertThat(pausedAgain).isEqualTo(paused);
@@ -366,7 +366,7 @@ class FailuresIT {
 
     private static void assertRefused(Response response, String... told) {
         assertThat(response.status()).as(response.body()).isEqualTo(400);
-        assertThat(json(response.body()).path("error").asText()).contains(told);
+        assertThat(json(response.body()).path("detail").asText()).contains(told);
     }
 
     private static JsonNode json(String text) {

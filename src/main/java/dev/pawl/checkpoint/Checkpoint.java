@@ -6,13 +6,16 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.function.BiConsumer;
+import java.util.stream.LongStream;
 
 import org.jboss.logging.Logger;
 
@@ -55,6 +58,9 @@ import dev.pawl.checkpoint.LineFormat.Status;
 public final class Checkpoint {
 
     private static final Logger LOG = Logger.getLogger(Checkpoint.class);
+
+    /** How far back a look-up for people reads: at 500 bytes a line, the last 8,000 of the partition. */
+    private static final int TRACED_BYTES = 4 << 20;
 
     private final Path path;
     private final Shared shared;
@@ -165,6 +171,47 @@ public final class Checkpoint {
             }
         }
         return last == null && steps.isEmpty() ? History.NONE : new History(last, steps);
+    }
+
+    /** The document's lines that are still in the file, those found that nothing leads to any more among them. */
+    List<Trace.Entry> trace(String id) {
+        while (true) {
+            try {
+                return trace(id, index.find(id));
+            } catch (LineReader.ClosedException e) {
+                if (closed) {
+                    return List.of();
+                }
+            } catch (IOException e) {
+                LOG.errorf("%s can't be read back: %s", path, e.getMessage());
+                return List.of();
+            }
+        }
+    }
+
+    private List<Trace.Entry> trace(String id, Positions positions) throws IOException {
+        LongStream all = LongStream.concat(LongStream.of(positions.last()), Arrays.stream(positions.steps()).mapToLong(StepLine::position));
+        TreeMap<Long, Trace.Entry> found = new TreeMap<>();
+        for (long position : all.filter(position -> position != LinePosition.NONE).toArray()) {
+            CheckpointLine line = confirmed(id, position);
+            if (line != null) {
+                found.put(LinePosition.offset(position), new Trace.Entry(path, LinePosition.offset(position), line));
+            }
+        }
+        if (!found.isEmpty()) {
+            long end = found.lastKey();
+            long from = Math.max(0, end - TRACED_BYTES);
+            LineReader reader = readers.get(generation);
+            if (reader == null) {
+                throw new LineReader.ClosedException();
+            }
+            Trace.scan(reader.read(from, (int) (end - from)), from > 0, (bytes, start, stop) -> {
+                if (LineFormat.head(bytes, start, stop).id().equals(id)) {
+                    found.putIfAbsent(from + start, new Trace.Entry(path, from + start, LineFormat.decode(bytes, start, stop)));
+                }
+            });
+        }
+        return List.copyOf(found.values());
     }
 
     /** Null where the bytes are no longer this document's line: the file was changed under a running process. */

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -117,6 +118,20 @@ public final class Checkpoints {
             found = merge(found, checkpoint.find(id));
         }
         return found;
+    }
+
+    /** The same, and the lines that tell how it came to that. Reads some megabytes of each file that knows the document: for people. */
+    public Trace trace(String id) {
+        return new Trace(find(id), open.values().stream()
+                .flatMap(checkpoint -> checkpoint.trace(id).stream())
+                .sorted(Comparator.comparing(entry -> entry.line().ts()))
+                .toList());
+    }
+
+    /** How many bytes a partition's file has; 0 where it is not open. */
+    public long bytes(String partition) {
+        Checkpoint checkpoint = open.get(partition);
+        return checkpoint == null ? 0 : checkpoint.end();
     }
 
     /** The same, with the delivering partition asked first: where it says done, the others need not be asked. */

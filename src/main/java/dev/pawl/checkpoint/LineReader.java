@@ -50,6 +50,12 @@ final class LineReader implements Closeable {
         return Arrays.copyOf(bytes, newline);
     }
 
+    /** So many bytes from an offset on; fewer where the file ends before. */
+    byte[] read(long offset, int length) throws IOException {
+        byte[] bytes = new byte[length];
+        return Arrays.copyOf(bytes, readFully(bytes, offset));
+    }
+
     private synchronized int readFully(byte[] bytes, long offset) throws IOException {
         if (closed) {
             throw new ClosedException();

@@ -1,5 +1,7 @@
 package dev.pawl.http;
 
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -20,6 +22,16 @@ import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.QueryParam;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
+import jakarta.ws.rs.core.Response.Status;
+
+import org.eclipse.microprofile.openapi.annotations.Operation;
+import org.eclipse.microprofile.openapi.annotations.media.Content;
+import org.eclipse.microprofile.openapi.annotations.media.Schema;
+import org.eclipse.microprofile.openapi.annotations.parameters.Parameter;
+import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
+import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
+import org.eclipse.microprofile.openapi.annotations.security.SecurityRequirement;
+import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -37,11 +49,9 @@ import io.smallrye.common.annotation.Blocking;
 
 /** Dead letters: which there are, and publishing their records again. */
 @Path("/failures")
-@RegisterForReflection(targets = {
-        FailuresResource.Listed.class, FailuresResource.Open.class, FailuresResource.Entry.class, FailuresResource.Replayed.class,
-        FailuresResource.Skipped.class })
 @Produces(MediaType.APPLICATION_JSON)
 @Blocking
+@Tag(name = "Failures")
 public class FailuresResource {
 
     private static final int MAX_LIMIT = 1_000;
@@ -49,30 +59,43 @@ public class FailuresResource {
     private static final JsonMapper JSON = JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
 
     private final Failures failures;
+    private final BodyLimits limits;
 
-    FailuresResource(Failures failures) {
+    FailuresResource(Failures failures, BodyLimits limits) {
         this.failures = failures;
+        this.limits = limits;
     }
 
-    /**
-     * @param complete whether {@code open} counts the whole topic; where it does not, the next call counts on
-     * @param elsewhere partitions whose dead letters are not counted: ask the process that holds them
-     * @param next the {@code after} of the next call; null where these are the last
-     */
-    public record Listed(Open open, boolean complete, Set<String> elsewhere, List<Entry> failures, String next) {}
+    @RegisterForReflection
+    @Schema(name = "FailureList", description = "A page of dead letters.")
+    public record Listed(
+            @Schema(description = "Dead letters whose documents have not got beyond them.") Open open,
+            @Schema(description = "Whether open counts the whole topic; where it does not, the next call counts on.") boolean complete,
+            @Schema(description = "Partitions whose dead letters are not counted: ask the process that holds them.") Set<String> elsewhere,
+            @Schema(description = "In the order of their positions.") List<Entry> failures,
+            @Schema(description = "The after of the next call; null where these are the last.", nullable = true) String next) {}
 
-    /** Dead letters whose documents have not got beyond them. */
-    public record Open(int total, Map<String, Integer> kinds) {}
+    @RegisterForReflection
+    @Schema(name = "FailureCounts", description = "Open dead letters.")
+    public record Open(
+            @Schema(description = "In all.") int total,
+            @Schema(description = "By kind.") Map<String, Integer> kinds) {}
 
-    /**
-     * @param position in the dead-letter topic
-     * @param id null where the record holds no document
-     * @param source the record that failed
-     * @param open null where this process does not hold the source's partition
-     */
+    @RegisterForReflection
     @JsonInclude(JsonInclude.Include.NON_NULL)
-    public record Entry(String position, String id, String key, String kind, String step, Integer attempts, String message, String source,
-            Instant failedAt, Boolean open) {
+    @Schema(name = "Failure", description = "A dead letter.")
+    public record Entry(
+            @Schema(description = "In the dead-letter topic.", examples = "document-dead-letters-0@4") String position,
+            @Schema(description = "The document's ID; missing where the record holds no document.") String id,
+            @Schema(description = "The record's key.") String key,
+            @Schema(description = "What sort of fault: see the README.", examples = "invalid-output") String kind,
+            @Schema(description = "The step it happened in.") String step,
+            @Schema(description = "Calls or readings made before giving up.") Integer attempts,
+            @Schema(description = "What was wrong, without a word of the document's text.") String message,
+            @Schema(description = "The record that failed.", examples = "documents-3@848") String source,
+            @Schema(description = "When.") Instant failedAt,
+            @Schema(description = "Whether the document has not got beyond it; missing where this process does not hold the source's partition.")
+            Boolean open) {
 
         static Entry of(Failures.Entry entry) {
             DeadLetter letter = entry.letter();
@@ -81,90 +104,95 @@ public class FailuresResource {
         }
     }
 
-    /** Says what is wrong with a request and what is allowed. */
-    static final class BadRequestException extends Exception {
-        BadRequestException(String message) {
-            super(message, null, false, false);
-        }
-    }
-
-    /**
-     * A page of dead letters in the order of their positions.
-     *
-     * @param kind only these
-     * @param after the {@code next} of the page before
-     * @param limit the most entries
-     * @param all whether those that are not open are listed as well
-     */
+    /** A page of dead letters in the order of their positions. */
     @GET
-    public Response list(@QueryParam("kind") String kind, @QueryParam("after") String after,
-            @QueryParam("limit") @DefaultValue("100") String limit, @QueryParam("all") @DefaultValue("false") String all) {
-        return answered(() -> {
-            Failures.Page page = failures.list(
-                    kind == null ? null : kind("kind", kind),
-                    after == null ? null : failures.position(after)
-                            .orElseThrow(() -> refusal("after", after, "the next or the position of an answer of GET /failures")),
-                    limit(limit),
-                    flag("all", all));
-            Map<String, Integer> kinds = new LinkedHashMap<>();
-            page.kinds().forEach((each, count) -> kinds.put(each.text(), count));
-            int total = kinds.values().stream().mapToInt(Integer::intValue).sum();
-            return Response.ok(new Listed(new Open(total, kinds), page.complete(), new TreeSet<>(page.elsewhere()),
-                    page.entries().stream().map(Entry::of).toList(), page.next() == null ? null : page.next().toString())).build();
-        });
+    @Operation(operationId = "failures", summary = "Dead letters, page by page", description = "Those that are open, unless all are asked for.")
+    @APIResponse(responseCode = "200", description = "A page, and how many there are.")
+    @APIResponse(responseCode = "400", ref = "BadRequest")
+    @APIResponse(responseCode = "503", ref = "Unavailable")
+    public Listed list(
+            @Parameter(description = "Only these.") @QueryParam("kind") String kind,
+            @Parameter(description = "The next of the page before.") @QueryParam("after") String after,
+            @Parameter(description = "The most entries, from 1 to 1,000.") @QueryParam("limit") @DefaultValue("100") String limit,
+            @Parameter(description = "Whether those that are not open are listed as well.") @QueryParam("all") @DefaultValue("false") String all) {
+        Failures.Page page = failures.list(
+                kind == null ? null : kind("kind", kind),
+                after == null ? null : failures.position(after)
+                        .orElseThrow(() -> refusal("after", after, "the next or the position of an answer of GET /failures")),
+                limit(limit),
+                flag("all", all));
+        Map<String, Integer> kinds = new LinkedHashMap<>();
+        page.kinds().forEach((each, count) -> kinds.put(each.text(), count));
+        int total = kinds.values().stream().mapToInt(Integer::intValue).sum();
+        return new Listed(new Open(total, kinds), page.complete(), new TreeSet<>(page.elsewhere()),
+                page.entries().stream().map(Entry::of).toList(), page.next() == null ? null : page.next().toString());
     }
 
-    /**
-     * @param replayed records that the broker has again
-     * @param skipped IDs and sources that were named and not replayed
-     * @param complete whether the selection was worked off; where it was not, the same call again goes on
-     * @param elsewhere partitions whose dead letters are not looked at: ask the process that holds them
-     */
-    public record Replayed(int replayed, List<Skipped> skipped, boolean complete, Set<String> elsewhere) {}
+    @RegisterForReflection
+    @Schema(name = "Replayed", description = "What became of a replay.")
+    public record Replayed(
+            @Schema(description = "Records that the broker has again.") int replayed,
+            @Schema(description = "IDs and sources that were named and not replayed.") List<Skipped> skipped,
+            @Schema(description = "Whether the selection was worked off; where it was not, the same call again goes on.") boolean complete,
+            @Schema(description = "Partitions whose dead letters are not looked at: ask the process that holds them.") Set<String> elsewhere) {}
 
-    /** @param of each by its ID or, where that is not known, its source */
-    public record Skipped(String reason, int count, List<String> of) {}
+    @RegisterForReflection
+    @Schema(name = "NotReplayed", description = "What was not replayed, and why.")
+    public record Skipped(
+            @Schema(description = "Why.", examples = "done") String reason,
+            @Schema(description = "How many.") int count,
+            @Schema(description = "Each by its ID or, where that is not known, its source.") List<String> of) {}
+
+    /** Describes what {@link #replay} takes; it is read without this. */
+    @Schema(name = "Selection", description = "One of the four members.", minProperties = 1, maxProperties = 1)
+    interface SentSelection {
+
+        @Schema(description = "Those of these documents.")
+        List<String> getIds();
+
+        @Schema(description = "Those of these records: the only name of a record that holds no document.", examples = "[\"documents-3@847\"]")
+        List<String> getSources();
+
+        @Schema(description = "Those of this kind.", examples = "invalid-output")
+        String getKind();
+
+        @Schema(description = "All of them: true.")
+        Boolean getAll();
+    }
 
     /** Publishes the records of open dead letters again: {@code {"ids":[…]}}, {@code {"sources":[…]}}, {@code {"kind":"…"}}, {@code {"all":true}}. */
     @POST
     @Path("replay")
     @Changes
     @Consumes(MediaType.APPLICATION_JSON)
-    public Response replay(String body) {
-        return answered(() -> {
-            Failures.Replayed replayed = failures.replay(selection(body));
-            List<Skipped> skipped = new ArrayList<>();
-            replayed.skipped().forEach((reason, of) -> skipped.add(new Skipped(reason, of.size(), of)));
-            return Response.accepted(new Replayed(replayed.replayed(), skipped, replayed.complete(), new TreeSet<>(replayed.elsewhere())))
-                    .build();
-        });
+    @Operation(operationId = "replay", summary = "Publishes the records of open dead letters again",
+            description = "As they were received, each once. They run again and reuse their finished steps. Ends after some ten seconds.")
+    @RequestBody(required = true, content = @Content(mediaType = MediaType.APPLICATION_JSON, schema = @Schema(implementation = SentSelection.class)))
+    @APIResponse(responseCode = "202", description = "The broker has them.", content = @Content(schema = @Schema(implementation = Replayed.class)))
+    @APIResponse(responseCode = "400", ref = "BadRequest")
+    @APIResponse(responseCode = "401", ref = "Unauthorized")
+    @APIResponse(responseCode = "403", ref = "Forbidden")
+    @APIResponse(responseCode = "413", ref = "TooLarge")
+    @APIResponse(responseCode = "415", ref = "UnsupportedMediaType")
+    @APIResponse(responseCode = "503", ref = "Unavailable")
+    @SecurityRequirement(name = "token")
+    public Response replay(InputStream body) {
+        Failures.Replayed replayed = failures.replay(selection(new String(limits.whole(body), StandardCharsets.UTF_8)));
+        List<Skipped> skipped = new ArrayList<>();
+        replayed.skipped().forEach((reason, of) -> skipped.add(new Skipped(reason, of.size(), of)));
+        return Response.accepted(new Replayed(replayed.replayed(), skipped, replayed.complete(), new TreeSet<>(replayed.elsewhere()))).build();
     }
 
-    @FunctionalInterface
-    private interface Call {
-        Response answer() throws BadRequestException;
-    }
-
-    private static Response answered(Call call) {
-        try {
-            return call.answer();
-        } catch (BadRequestException e) {
-            return Response.status(Response.Status.BAD_REQUEST).entity(new ErrorAnswer(e.getMessage())).build();
-        } catch (Failures.UnavailableException e) {
-            return Response.status(Response.Status.SERVICE_UNAVAILABLE).entity(new ErrorAnswer(e.getMessage())).build();
-        }
-    }
-
-    static Selection selection(String body) throws BadRequestException {
+    static Selection selection(String body) {
         JsonNode json;
         try {
             json = JSON.readTree(body);
         } catch (JsonProcessingException e) {
-            throw new BadRequestException("the body is not JSON: line %d, column %d; %s"
+            throw new ProblemException(Status.BAD_REQUEST, "the body is not JSON: line %d, column %d; %s"
                     .formatted(e.getLocation().getLineNr(), e.getLocation().getColumnNr(), ALLOWED));
         }
         if (!json.isObject() || json.size() != 1) {
-            throw new BadRequestException("the body must be an object with one member: " + ALLOWED);
+            throw new ProblemException(Status.BAD_REQUEST, "the body must be an object with one member: " + ALLOWED);
         }
         Map.Entry<String, JsonNode> member = json.properties().iterator().next();
         String name = member.getKey();
@@ -186,11 +214,11 @@ public class FailuresResource {
                 }
                 yield new Selection.All();
             }
-            default -> throw new BadRequestException("the body has a member %s; it must be one of: %s".formatted(name, ALLOWED));
+            default -> throw new ProblemException(Status.BAD_REQUEST, "the body has a member %s; it must be one of: %s".formatted(name, ALLOWED));
         };
     }
 
-    private static List<String> strings(String name, JsonNode value) throws BadRequestException {
+    private static List<String> strings(String name, JsonNode value) {
         List<String> strings = new ArrayList<>();
         for (JsonNode element : value) {
             if (!element.isTextual()) {
@@ -204,13 +232,13 @@ public class FailuresResource {
         return strings;
     }
 
-    private static Failure.Kind kind(String name, String text) throws BadRequestException {
+    private static Failure.Kind kind(String name, String text) {
         return Stream.of(Failure.Kind.values()).filter(kind -> kind.text().equals(text)).findFirst()
                 .orElseThrow(() -> refusal(name, text,
                         Stream.of(Failure.Kind.values()).map(Failure.Kind::text).collect(Collectors.joining(", ", "one of ", ""))));
     }
 
-    static int limit(String text) throws BadRequestException {
+    static int limit(String text) {
         int limit = text.matches("\\d{1,9}") ? Integer.parseInt(text) : 0;
         if (limit < 1 || limit > MAX_LIMIT) {
             throw refusal("limit", text, "a whole number from 1 to " + MAX_LIMIT);
@@ -218,7 +246,7 @@ public class FailuresResource {
         return limit;
     }
 
-    static boolean flag(String name, String text) throws BadRequestException {
+    static boolean flag(String name, String text) {
         return switch (text) {
             case "true" -> true;
             case "false" -> false;
@@ -226,7 +254,7 @@ public class FailuresResource {
         };
     }
 
-    private static BadRequestException refusal(String name, Object value, String allowed) {
-        return new BadRequestException("%s = %s is not allowed: %s".formatted(name, value, allowed));
+    private static ProblemException refusal(String name, Object value, String allowed) {
+        return new ProblemException(Status.BAD_REQUEST, "%s = %s is not allowed: %s".formatted(name, value, allowed));
     }
 }

@@ -98,6 +98,11 @@ final class Assignment {
         this.logEndOffset = logEndOffset;
     }
 
+    /** As it was last {@linkplain #observe observed}. */
+    synchronized long logEnd() {
+        return logEndOffset;
+    }
+
     /** Records of the partition that are not settled yet: those in work and those not taken. */
     synchronized long lag() {
         return inWork + Math.max(0, logEndOffset - nextOffset);

@@ -52,15 +52,18 @@ final class CheckpointedCommit extends ContextHolder implements KafkaCommitHandl
 
     private final KafkaConsumer<?, ?> consumer;
     private final Partitions partitions;
+    private final Backlog backlog;
     private final Map<TopicPartition, Long> committed = new ConcurrentHashMap<>();
     private final long timer;
     private final int soonMs;
     private final AtomicBoolean dueSoon = new AtomicBoolean();
 
-    private CheckpointedCommit(Vertx vertx, int apiTimeoutMs, int intervalMs, KafkaConsumer<?, ?> consumer, Partitions partitions) {
+    private CheckpointedCommit(Vertx vertx, int apiTimeoutMs, int intervalMs, KafkaConsumer<?, ?> consumer, Partitions partitions,
+            Backlog backlog) {
         super(vertx, apiTimeoutMs);
         this.consumer = consumer;
         this.partitions = partitions;
+        this.backlog = backlog;
         this.timer = vertx.setPeriodic(intervalMs, _ -> commit());
         this.soonMs = Math.max(1, intervalMs / 10);
         partitions.onIdle(this::commitSoon);
@@ -71,9 +74,11 @@ final class CheckpointedCommit extends ContextHolder implements KafkaCommitHandl
     static final class Factory implements KafkaCommitHandler.Factory {
 
         private final Partitions partitions;
+        private final Backlog backlog;
 
-        Factory(Partitions partitions) {
+        Factory(Partitions partitions, Backlog backlog) {
             this.partitions = partitions;
+            this.backlog = backlog;
         }
 
         @Override
@@ -84,12 +89,13 @@ final class CheckpointedCommit extends ContextHolder implements KafkaCommitHandl
                             .orElse(DEFAULT_API_TIMEOUT_MS),
                     config.config().getOptionalValue(ConsumerConfig.AUTO_COMMIT_INTERVAL_MS_CONFIG, Integer.class)
                             .orElse(DEFAULT_INTERVAL_MS),
-                    consumer, partitions);
+                    consumer, partitions, backlog);
         }
     }
 
     @Override
     public void partitionsAssigned(Collection<TopicPartition> assigned) {
+        backlog.assigned(consumer.unwrap(), assigned);
         Map<TopicPartition, Assignment> opened = partitions.open(assigned, consumer.unwrap()::position);
         opened.forEach((partition, assignment) -> committed.put(partition, assignment.committable()));
         runOnContextAndAwait(() -> {
@@ -111,6 +117,7 @@ final class CheckpointedCommit extends ContextHolder implements KafkaCommitHandl
                     e.getMessage());
         }
         partitions.closed(revoked);
+        backlog.revoked(revoked);
         committed.keySet().removeAll(revoked);
     }
 
@@ -137,7 +144,7 @@ final class CheckpointedCommit extends ContextHolder implements KafkaCommitHandl
         Map<TopicPartition, OffsetAndMetadata> due = new HashMap<>();
         partitions.committable(ofPartitions).forEach((partition, offset) -> {
             if (offset > committed.getOrDefault(partition, -1L)) {
-                due.put(partition, new OffsetAndMetadata(offset));
+                due.put(partition, new OffsetAndMetadata(offset, backlog.written(partition)));
             }
         });
         return due;

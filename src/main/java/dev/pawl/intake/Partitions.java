@@ -144,12 +144,17 @@ public final class Partitions {
         return assignments;
     }
 
-    /** What {@link dev.pawl.progress.Progress} shows of a partition. */
-    public record Lag(String partition, long lag, int inWork) {}
+    /**
+     * How far a partition is.
+     *
+     * @param settled the offset up to which everything is; it is committed within a second
+     * @param end where its log ends
+     */
+    public record Lag(String partition, long lag, int inWork, long settled, long end) {}
 
     public List<Lag> lags() {
         return assignments.values().stream()
-                .map(assignment -> new Lag(assignment.partition(), assignment.lag(), assignment.inWork()))
+                .map(assignment -> new Lag(assignment.partition(), assignment.lag(), assignment.inWork(), assignment.committable(), assignment.logEnd()))
                 .sorted(Comparator.comparing(Lag::partition))
                 .toList();
     }

@@ -2,6 +2,7 @@ package dev.pawl.progress;
 
 import java.time.Clock;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
@@ -53,7 +54,8 @@ public final class Progress {
     private final Counter outputTokensSpent;
     private final Counter inputTokensSaved;
     private final Counter outputTokensSaved;
-    private final Rate rate = new Rate();
+    private final Rate completions = new Rate();
+    private final Rate ends = new Rate();
     private volatile Instant movedAt;
 
     Progress(MeterRegistry meters, Spend spend, Clock clock) {
@@ -127,7 +129,7 @@ public final class Progress {
                     completed.reused().forEach(step -> save(step.usage()));
                     spend.saved(completed.reused());
                 }
-                rate.count(clock.instant());
+                completions.count(clock.instant());
             }
             case Outcome.Repeated repeated -> {
                 count(Ended.REPEATED);
@@ -141,8 +143,11 @@ public final class Progress {
             }
             case Outcome.Failed _ -> count(Ended.FAILED);
             case Outcome.Forgotten _ -> count(Ended.FORGOTTEN);
-            case Outcome.Abandoned _ -> { }
+            case Outcome.Abandoned _ -> {
+                return;
+            }
         }
+        ends.count(clock.instant());
     }
 
     private void count(Ended ended) {
@@ -172,8 +177,27 @@ public final class Progress {
         return new Usage((int) callsSaved.count(), (long) inputTokensSaved.count(), (long) outputTokensSaved.count());
     }
 
-    /** Completed documents a minute, over the last minute or since the start; 0 before the first. */
-    public double documentsPerMinute() {
-        return rate.perMinute(startedAt, clock.instant());
+    /** Completed documents a minute, over the last minute, or since the start or {@code since}; 0 before the first. */
+    public double documentsPerMinute(Instant since) {
+        return completions.perMinute(later(startedAt, since), clock.instant());
+    }
+
+    /** When something is worked off at the present pace, and at the fastest and the slowest that the last minute allows for. */
+    public record Eta(Instant at, Instant earliest, Instant latest) {}
+
+    /** @return null where nothing moves */
+    public Eta eta(long deliveries, Instant since) {
+        Instant now = clock.instant();
+        Rate.Pace pace = ends.pace(later(startedAt, since), now);
+        return pace.perMinute() == 0 ? null
+                : new Eta(after(now, deliveries, pace.perMinute()), after(now, deliveries, pace.fast()), after(now, deliveries, pace.slow()));
+    }
+
+    private static Instant after(Instant now, long deliveries, double perMinute) {
+        return now.plusMillis((long) (deliveries / perMinute * 60_000)).truncatedTo(ChronoUnit.SECONDS);
+    }
+
+    private static Instant later(Instant one, Instant other) {
+        return other == null || one.isAfter(other) ? one : other;
     }
 }

@@ -57,6 +57,9 @@ class DevModeIT {
         JsonNode samples = JSON.readTree(get("/dev/samples"));
         assertThat(samples).hasSizeGreaterThanOrEqualTo(24);
         assertThat(get("/")).contains("<title>Pawl");
+        assertThat(statusForThePageOf("http://elsewhere.example")).isEqualTo(403);
+        assertThat(statusForThePageOf("null")).isEqualTo(403);
+        assertThat(statusForThePageOf("http://localhost:" + httpPort)).isEqualTo(202);
         assertThat(post("/documents", samples.toString())).isEqualTo("{\"accepted\":%d,\"rejected\":[]}".formatted(samples.size()));
         await().atMost(PATIENCE).pollInterval(Duration.ofMillis(20)).until(() -> lines("step") >= 8);
         kill(first);
@@ -120,6 +123,12 @@ class DevModeIT {
     private String post(String path, String json) throws IOException, InterruptedException {
         return http.send(request(path).header("Content-Type", "application/json").POST(BodyPublishers.ofString(json)).build(),
                 BodyHandlers.ofString()).body();
+    }
+
+    /** What a form of that page gets that a visitor's browser sends for it: no script is needed, and nothing is asked before. */
+    private int statusForThePageOf(String origin) throws IOException, InterruptedException {
+        return http.send(request("/documents").header("Content-Type", "text/plain").header("Origin", origin).POST(BodyPublishers.ofString("\n")).build(),
+                BodyHandlers.discarding()).statusCode();
     }
 
     private HttpRequest.Builder request(String path) {

@@ -5,6 +5,8 @@ import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -18,6 +20,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
@@ -96,6 +99,7 @@ public final class PawlProcess implements AutoCloseable {
         private final Map<String, String> environment = new LinkedHashMap<>();
         private final List<String> jvmOptions = new ArrayList<>();
         private Path directory;
+        private int port;
         private Path jar = packagedJar();
         private boolean aotCache = true;
 
@@ -136,6 +140,12 @@ public final class PawlProcess implements AutoCloseable {
             return this;
         }
 
+        /** Where it listens, in place of any free port. */
+        public Builder port(int port) {
+            this.port = port;
+            return this;
+        }
+
         /** Another application than the one named by the system property {@code pawl.jar}. */
         public Builder jar(Path jar) {
             this.jar = jar;
@@ -148,7 +158,7 @@ public final class PawlProcess implements AutoCloseable {
             if (!Files.isRegularFile(jar)) {
                 throw new IllegalStateException("no " + jar.toAbsolutePath() + ": package the application first");
             }
-            int port = FreePort.find();
+            int port = this.port == 0 ? FreePort.find() : this.port;
             List<String> options = new ArrayList<>(List.of("-Xmx512m"));
             if (aotCache && Files.isRegularFile(aotCache()) && jar.equals(packagedJar())) {
                 options.add("-XX:AOTCache=" + aotCache());
@@ -225,11 +235,49 @@ public final class PawlProcess implements AutoCloseable {
 
     /** Without a token where it is null. */
     public Response post(String path, String contentType, String body, String token) {
-        HttpRequest.Builder request = request(path).header("Content-Type", contentType).POST(BodyPublishers.ofString(body));
+        return post(path, contentType, body.getBytes(StandardCharsets.UTF_8), token);
+    }
+
+    public Response post(String path, String contentType, byte[] body, String token) {
+        HttpRequest.Builder request = request(path).header("Content-Type", contentType).POST(BodyPublishers.ofByteArray(body));
         if (token != null) {
             request.header("Authorization", "Bearer " + token);
         }
         return send(request);
+    }
+
+    /**
+     * What an exchange of plain bytes came to, for headers that a client does not let one set.
+     *
+     * @param headers by lower-case name, the last of each
+     */
+    public record Exchange(int status, Map<String, String> headers, String body) {
+    }
+
+    /** @param headers in place of the usual ones, a Host among them */
+    public Exchange exchange(String method, String path, Map<String, String> headers, String body) {
+        byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
+        var request = new StringBuilder("%s %s HTTP/1.1\r\nConnection: close\r\n".formatted(method, path));
+        headers.forEach((name, value) -> request.append(name).append(": ").append(value).append("\r\n"));
+        if (!headers.containsKey("Host")) {
+            request.append("Host: 127.0.0.1:").append(port).append("\r\n");
+        }
+        if (!headers.containsKey("Content-Length")) {
+            request.append("Content-Length: ").append(bytes.length).append("\r\n");
+        }
+        request.append("\r\n");
+        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+            socket.setSoTimeout(30_000);
+            socket.getOutputStream().write(request.toString().getBytes(StandardCharsets.UTF_8));
+            socket.getOutputStream().write(bytes);
+            String[] answer = new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8).split("\r\n\r\n", 2);
+            List<String> head = answer[0].lines().toList();
+            Map<String, String> received = new TreeMap<>();
+            head.stream().skip(1).map(line -> line.split(":", 2)).forEach(line -> received.put(line[0].toLowerCase(), line[1].strip()));
+            return new Exchange(Integer.parseInt(head.getFirst().split(" ")[1]), received, answer[1]);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private HttpRequest.Builder request(String path) {

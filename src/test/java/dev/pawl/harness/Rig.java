@@ -43,6 +43,7 @@ public final class Rig implements AutoCloseable {
     private final Map<String, String> config = new LinkedHashMap<>();
     private final List<String> jvmOptions = new ArrayList<>(List.of(FIRST_COMPILER_ALONE));
     private final List<PawlProcess> processes = new ArrayList<>();
+    private int port;
 
     public Rig(TestBroker broker, Path directory) {
         this(broker, directory, 4);
@@ -84,6 +85,13 @@ public final class Rig implements AutoCloseable {
         return this;
     }
 
+    /** Lets all processes listen where the first does, as those of a deployment do. */
+    public Rig samePort() {
+        port = FreePort.find();
+        return this;
+    }
+
+    /** An option of the JVM's own, for the processes started after this. */
     public Rig jvmOption(String option) {
         jvmOptions.add(option);
         return this;
@@ -116,6 +124,7 @@ public final class Rig implements AutoCloseable {
     public PawlProcess launch() {
         PawlProcess process = PawlProcess.builder()
                 .directory(directory)
+                .port(port)
                 .env("KAFKA_BOOTSTRAP_SERVERS", broker.bootstrapServers())
                 // As most people write it: without a slash at the end.
                 .env("OPENAI_BASE_URL", model.baseUrl().replaceFirst("/$", ""))

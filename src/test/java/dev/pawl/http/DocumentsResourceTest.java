@@ -53,12 +53,12 @@ class DocumentsResourceTest {
         given().contentType(ContentType.TEXT).body("doc-1").post("/documents")
                 .then().statusCode(401)
                 .header("WWW-Authenticate", "Bearer")
-                .body("error", containsString("pawl.api.token"));
+                .body("detail", containsString("pawl.api.token"));
     }
 
     @Test
     void unknownDocument_isNotFound() {
-        given().get("/documents/never-seen").then().statusCode(404).body("error", containsString("knows this document"));
+        given().get("/documents/never-seen").then().statusCode(404).body("detail", containsString("knows this document"));
     }
 
     /** The broker is the JVM's; the model is this test's, and answers by what the prompt asks for. */

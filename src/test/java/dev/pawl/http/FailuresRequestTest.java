@@ -13,30 +13,29 @@ import org.junit.jupiter.params.provider.ValueSource;
 import dev.pawl.Failure;
 import dev.pawl.failures.Selection;
 import dev.pawl.failures.TopicPosition;
-import dev.pawl.http.FailuresResource.BadRequestException;
 
 /** What a request may ask of {@code /failures}, and what it is told otherwise. */
 class FailuresRequestTest {
 
     @Test
-    void ids_areASelection() throws Exception {
+    void ids_areASelection() {
         assertThat(FailuresResource.selection("{\"ids\":[\"doc-1\",\"doc/2 ü\",\"doc-1\"]}"))
                 .isEqualTo(new Selection.Ids(Set.of("doc-1", "doc/2 ü")));
     }
 
     @Test
-    void sources_areASelection() throws Exception {
+    void sources_areASelection() {
         assertThat(FailuresResource.selection("{\"sources\":[\"documents-3@847\"]}"))
                 .isEqualTo(new Selection.Sources(Set.of(new TopicPosition("documents", 3, 847))));
     }
 
     @Test
-    void aKind_isASelection() throws Exception {
+    void aKind_isASelection() {
         assertThat(FailuresResource.selection(" {\"kind\":\"invalid-output\"} ")).isEqualTo(new Selection.OfKind(Failure.Kind.INVALID_OUTPUT));
     }
 
     @Test
-    void all_isASelection() throws Exception {
+    void all_isASelection() {
         assertThat(FailuresResource.selection("{\"all\":true}")).isEqualTo(new Selection.All());
     }
 
@@ -60,25 +59,25 @@ class FailuresRequestTest {
             {"kind":["refused"]}               | kind = ["refused"]
             """)
     void anythingElse_isRefusedWithWhatIsAllowed(String body, String told) {
-        assertThatThrownBy(() -> FailuresResource.selection(body)).isInstanceOf(BadRequestException.class).hasMessageContaining(told);
+        assertThatThrownBy(() -> FailuresResource.selection(body)).isInstanceOf(ProblemException.class).hasMessageContaining(told);
     }
 
     @ParameterizedTest
     @ValueSource(strings = { "1", "1000" })
-    void limit_isFrom1To1000(String text) throws Exception {
+    void limit_isFrom1To1000(String text) {
         assertThat(FailuresResource.limit(text)).isEqualTo(Integer.parseInt(text));
     }
 
     @ParameterizedTest
     @ValueSource(strings = { "", "0", "1001", "-1", "ten", "99999999999" })
     void otherLimits_areRefused(String text) {
-        assertThatThrownBy(() -> FailuresResource.limit(text)).isInstanceOf(BadRequestException.class)
+        assertThatThrownBy(() -> FailuresResource.limit(text)).isInstanceOf(ProblemException.class)
                 .hasMessage("limit = %s is not allowed: a whole number from 1 to 1000", text);
     }
 
     @Test
     void otherFlags_areRefused() {
-        assertThatThrownBy(() -> FailuresResource.flag("all", "yes")).isInstanceOf(BadRequestException.class)
+        assertThatThrownBy(() -> FailuresResource.flag("all", "yes")).isInstanceOf(ProblemException.class)
                 .hasMessage("all = yes is not allowed: true or false");
     }
 }

@@ -62,4 +62,43 @@ class RateTest {
 
         assertThat(rate.perMinute(START, START.plusSeconds(86_400))).isZero();
     }
+
+    @Test
+    void paceThatIsSteady_hasANarrowSpread() {
+        for (int second = 0; second < 60; second++) {
+            rate.count(START.plusSeconds(second));
+            rate.count(START.plusSeconds(second));
+        }
+        Rate.Pace pace = rate.pace(START, START.plusSeconds(59));
+
+        assertThat(pace.slow()).isBetween(115.0, pace.perMinute());
+        assertThat(pace.fast()).isBetween(pace.perMinute(), 126.0);
+    }
+
+    @Test
+    void paceThatGoesUpAndDown_hasAWideSpread() {
+        for (int second = 0; second < 60; second++) {
+            for (int event = 0; event < (second / 15 % 2 == 0 ? 1 : 9); event++) {
+                rate.count(START.plusSeconds(second));
+            }
+        }
+        Rate.Pace pace = rate.pace(START, START.plusSeconds(60));
+
+        assertThat(pace.slow()).isLessThan(0.7 * pace.perMinute()).isPositive();
+        assertThat(pace.fast()).isGreaterThan(1.3 * pace.perMinute());
+    }
+
+    @Test
+    void paceOfAFewSeconds_mayBeHalfOrTwice() {
+        rate.count(START);
+        Rate.Pace pace = rate.pace(START, START.plusSeconds(10));
+
+        assertThat(pace.slow()).isEqualTo(pace.perMinute() / 2);
+        assertThat(pace.fast()).isEqualTo(pace.perMinute() * 2);
+    }
+
+    @Test
+    void paceOfNothing_isZero() {
+        assertThat(rate.pace(START, START.plusSeconds(100))).isEqualTo(new Rate.Pace(0, 0, 0));
+    }
 }
