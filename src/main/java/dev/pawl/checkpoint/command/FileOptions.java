@@ -10,6 +10,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
+import dev.pawl.command.Invocation;
 import picocli.CommandLine.Option;
 
 /** Where the files are, and what is printed. */

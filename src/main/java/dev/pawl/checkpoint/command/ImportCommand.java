@@ -13,6 +13,11 @@ import org.apache.kafka.clients.producer.internals.BuiltInPartitioner;
 
 import dev.pawl.checkpoint.CheckpointImport;
 import dev.pawl.checkpoint.ReadOnlyCheckpoint;
+import dev.pawl.command.ExitStatus;
+import dev.pawl.command.HelpOption;
+import dev.pawl.command.Invocation;
+import dev.pawl.command.Json;
+import dev.pawl.command.Table;
 import dev.pawl.document.RecordDecoder.InvalidDocumentException;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import picocli.CommandLine.Command;

@@ -1,11 +1,7 @@
 package dev.pawl.checkpoint.command;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.util.Set;
 
 import com.fasterxml.jackson.core.JsonFactory;
@@ -15,6 +11,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 
 import dev.pawl.checkpoint.CheckpointImport;
+import dev.pawl.command.TextLines;
 import dev.pawl.document.RecordDecoder;
 import dev.pawl.document.RecordDecoder.InvalidDocumentException;
 
@@ -24,7 +21,6 @@ import dev.pawl.document.RecordDecoder.InvalidDocumentException;
  */
 final class ListReader {
 
-    private static final int CHUNK_BYTES = 1 << 16;
     /** A Pawl's own file: importing its lines as done would lose documents. */
     private static final Set<String> NOT_DONE = Set.of("step", "failed", "forgotten");
 
@@ -34,86 +30,39 @@ final class ListReader {
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build();
 
-    private final InputStream in;
+    private final TextLines lines;
     private final String idField;
-    private final byte[] chunk = new byte[CHUNK_BYTES];
-    private final ByteArrayOutputStream line = new ByteArrayOutputStream();
-    private int at;
-    private int filled;
-    private long number;
-    private long bytes;
 
     /** @param idField the member of an object that holds the document's ID */
     ListReader(InputStream in, String idField) {
-        this.in = in;
+        this.lines = new TextLines(in, CheckpointImport.MAX_OBJECT_BYTES);
         this.idField = idField;
     }
 
     /** How many bytes were read so far. */
     long bytes() {
-        return bytes;
+        return lines.bytes();
     }
 
     /** The next line that is not blank; null at the end. */
     ListEntry next() throws IOException {
-        while (readLine()) {
-            number++;
-            if (line.size() > CheckpointImport.MAX_OBJECT_BYTES) {
-                return new ListEntry.Rejected(number, "longer than %d bytes".formatted(CheckpointImport.MAX_OBJECT_BYTES));
+        for (TextLines.Line line = lines.next(); line != null; line = lines.next()) {
+            if (line.wrong() != null) {
+                return new ListEntry.Rejected(line.number(), line.wrong());
+            }
+            if (line.text().isBlank()) {
+                continue;
             }
             try {
-                String text = text();
-                if (!text.isBlank()) {
-                    return entry(text);
-                }
+                return entry(line.number(), line.text());
             } catch (InvalidDocumentException e) {
-                return new ListEntry.Rejected(number, e.getMessage());
+                return new ListEntry.Rejected(line.number(), e.getMessage());
             }
         }
         return null;
     }
 
-    /** Fills {@link #line} with the next line; of one that is too long with a little more than is allowed. */
-    private boolean readLine() throws IOException {
-        line.reset();
-        boolean any = false;
-        while (true) {
-            if (at == filled) {
-                filled = in.read(chunk);
-                at = 0;
-                if (filled < 0) {
-                    filled = 0;
-                    return any;
-                }
-            }
-            any = true;
-            int from = at;
-            while (at < filled && chunk[at] != '\n') {
-                at++;
-            }
-            if (line.size() <= CheckpointImport.MAX_OBJECT_BYTES) {
-                line.write(chunk, from, at - from);
-            }
-            bytes += at - from;
-            if (at < filled) {
-                at++;
-                bytes++;
-                return true;
-            }
-        }
-    }
-
-    private String text() throws InvalidDocumentException {
-        try {
-            String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(line.toByteArray())).toString();
-            String unmarked = number == 1 && text.startsWith("\uFEFF") ? text.substring(1) : text;
-            return unmarked.endsWith("\r") ? unmarked.substring(0, unmarked.length() - 1) : unmarked;
-        } catch (CharacterCodingException e) {
-            throw new InvalidDocumentException("not UTF-8");
-        }
-    }
-
-    private ListEntry entry(String text) throws InvalidDocumentException {
+    private ListEntry entry(long number, String text) throws InvalidDocumentException {
         if ("{[\"".indexOf(text.stripLeading().charAt(0)) < 0) {
             return new ListEntry.Document(number, RecordDecoder.document(text).id(), null, null);
         }

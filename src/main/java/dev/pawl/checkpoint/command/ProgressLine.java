@@ -4,6 +4,8 @@ import java.io.PrintStream;
 import java.util.Locale;
 import java.util.function.LongConsumer;
 
+import dev.pawl.command.Invocation;
+
 /** How far a long file is read: a line on standard error that is written over a few times a second. */
 final class ProgressLine implements LongConsumer {
 

@@ -16,6 +16,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
+import dev.pawl.command.ExitStatus;
+
 class CheckpointCommandTest extends CommandTestBase {
 
     // --- verify
@@ -234,7 +236,7 @@ class CheckpointCommandTest extends CommandTestBase {
     @Test
     void unknownArgument_saysWhatIsAllowed() {
         assertThat(invoke("", Map.of(), "frobnicate").err())
-                .contains("frobnicate is not allowed here; allowed are --help, --version, checkpoint, help");
+                .contains("frobnicate is not allowed here; allowed are --help, --version, checkpoint, failures, help, publish, replay, show, status");
         assertThat(run("frobnicate").err()).contains("export, import, stats, verify");
         assertThat(run("verify", "--nonsense").err()).contains("--directory, --help, --json, --progress");
         assertThat(run().err()).contains("verify, stats, export or import");

@@ -23,7 +23,9 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
+import dev.pawl.Pawl;
 import dev.pawl.checkpoint.CheckpointHolder;
+import dev.pawl.command.Invocation;
 import dev.pawl.harness.CheckpointFile;
 
 /** A checkpoint directory, and commands run on it inside this JVM. */
@@ -65,7 +67,7 @@ abstract class CommandTestBase {
     static Ran invoke(String in, Map<String, String> environment, String... arguments) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         ByteArrayOutputStream err = new ByteArrayOutputStream();
-        int status = Commands.run(new Invocation(new ByteArrayInputStream(in.getBytes(StandardCharsets.UTF_8)), out,
+        int status = Pawl.command(new Invocation(new ByteArrayInputStream(in.getBytes(StandardCharsets.UTF_8)), out, false,
                 new PrintStream(err, true, StandardCharsets.UTF_8), false, environment), arguments);
         return new Ran(status, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
     }

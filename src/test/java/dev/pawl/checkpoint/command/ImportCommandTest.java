@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Test;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
+import dev.pawl.command.ExitStatus;
 import dev.pawl.harness.CheckpointFile;
 
 class ImportCommandTest extends CommandTestBase {

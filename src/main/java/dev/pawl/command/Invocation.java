@@ -1,4 +1,4 @@
-package dev.pawl.checkpoint.command;
+package dev.pawl.command;
 
 import java.io.BufferedOutputStream;
 import java.io.Console;
@@ -17,23 +17,25 @@ import java.util.Map;
  * What a command was called with beside its arguments.
  *
  * @param out flushed when the command ends
+ * @param outIsTerminal whether a person sees {@code out} while it is written
  * @param errIsTerminal whether a person sees {@code err} while it is written
  */
-record Invocation(InputStream in, OutputStream out, PrintStream err, boolean errIsTerminal, Map<String, String> environment) {
+public record Invocation(InputStream in, OutputStream out, boolean outIsTerminal, PrintStream err, boolean errIsTerminal,
+        Map<String, String> environment) {
 
     private static final int BUFFER_BYTES = 1 << 16;
 
     /** This process's. */
-    static Invocation ofProcess() {
+    public static Invocation ofProcess() {
         return new Invocation(System.in, new BufferedOutputStream(new FileOutputStream(FileDescriptor.out), BUFFER_BYTES),
-                new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8), terminalReadsErr(),
+                terminalReads(1), new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8), terminalReads(2),
                 System.getenv());
     }
 
-    /** The JDK knows only whether input and output are one, and a person may well send the output to a file. */
-    private static boolean terminalReadsErr() {
+    /** The JDK knows only whether input and output are one, and a person may well send one of two outputs to a file. */
+    private static boolean terminalReads(int descriptor) {
         try {
-            String device = Files.readSymbolicLink(Path.of("/proc/self/fd/2")).toString();
+            String device = Files.readSymbolicLink(Path.of("/proc/self/fd/" + descriptor)).toString();
             return device.startsWith("/dev/pts/") || device.startsWith("/dev/tty") || device.equals("/dev/console");
         } catch (IOException | RuntimeException e) {
             Console console = System.console();
@@ -41,7 +43,7 @@ record Invocation(InputStream in, OutputStream out, PrintStream err, boolean err
         }
     }
 
-    void print(String text) throws IOException {
+    public void print(String text) throws IOException {
         out.write(text.getBytes(StandardCharsets.UTF_8));
     }
 }

@@ -1,10 +1,10 @@
-package dev.pawl.checkpoint.command;
+package dev.pawl.command;
 
 import picocli.CommandLine.Option;
 
 /** Picocli's own brings a version option to every command. */
-final class HelpOption {
+public final class HelpOption {
 
     @Option(names = { "-h", "--help" }, usageHelp = true, description = "Says how to use this.")
-    boolean help;
+    public boolean help;
 }

@@ -1,24 +1,24 @@
-package dev.pawl.checkpoint.command;
+package dev.pawl.command;
 
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
 /** Columns of a fixed pitch: the first aligned left, the others right. */
-final class Table {
+public final class Table {
 
     private static final String GAP = "  ";
 
     private final List<String[]> rows = new ArrayList<>();
 
     /** @param head the first row; nothing where the table has none */
-    Table(String... head) {
+    public Table(String... head) {
         if (head.length > 0) {
             rows.add(head);
         }
     }
 
-    void add(Object... cells) {
+    public void add(Object... cells) {
         String[] row = new String[cells.length];
         for (int i = 0; i < cells.length; i++) {
             row[i] = cells[i] instanceof Number number ? String.format(Locale.ROOT, "%,d", number.longValue()) : String.valueOf(cells[i]);

@@ -1,4 +1,4 @@
-package dev.pawl.checkpoint.command;
+package dev.pawl.command;
 
 import java.io.IOException;
 import java.io.PrintStream;
@@ -8,6 +8,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
+import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -20,12 +21,8 @@ import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
-/**
- * The commands of Pawl's jar, which run without Quarkus, Kafka or a model: {@code checkpoint verify}, {@code stats},
- * {@code export} and {@code import}.
- */
-@RegisterForReflection(targets = { HelpCommand.class, HelpOption.class, FileOptions.class, CheckpointCommand.class, VerifyCommand.class,
-        StatsCommand.class, ExportCommand.class, ImportCommand.class })
+/** What the commands of Pawl's jar have in common: how they are called, and how they end. They start neither Quarkus nor Kafka. */
+@RegisterForReflection(targets = { HelpCommand.class, HelpOption.class })
 public final class Commands {
 
     private static final String JAR = "java -jar quarkus-run.jar";
@@ -35,18 +32,14 @@ public final class Commands {
     }
 
     /**
-     * Runs what the arguments of this process say.
+     * Runs the one that the arguments name.
      *
      * @return the process's exit status; a sentence on standard error says what was wrong where it is not 0
      */
-    public static int run(String... arguments) {
-        return run(Invocation.ofProcess(), arguments);
-    }
-
-    static int run(Invocation invocation, String... arguments) {
+    public static int run(Invocation invocation, List<CommandLine> commands, String... arguments) {
         PrintStream err = invocation.err();
         try {
-            CommandLine line = commandLine(invocation);
+            CommandLine line = commandLine(invocation, commands);
             int status = line.execute(arguments);
             // Who has closed our output has heard of it once.
             if (status != ExitStatus.INPUT_OUTPUT) {
@@ -63,19 +56,15 @@ public final class Commands {
         }
     }
 
-    private static CommandLine commandLine(Invocation invocation) {
+    private static CommandLine commandLine(Invocation invocation, List<CommandLine> commands) {
         CommandSpec root = CommandSpec.create().name(JAR).versionProvider(() -> new String[] { version() });
         root.usageMessage()
                 .description("Without arguments: runs the service. With a command: runs that, without the service.");
         root.addMixin("help", CommandSpec.forAnnotatedObject(new HelpOption()));
         root.addOption(OptionSpec.builder("--version").versionHelp(true).description("Says which version this is.").build());
-        CommandLine checkpoint = new CommandLine(new CheckpointCommand())
-                .addSubcommand(new VerifyCommand(invocation))
-                .addSubcommand(new StatsCommand(invocation))
-                .addSubcommand(new ExportCommand(invocation))
-                .addSubcommand(new ImportCommand(invocation));
-        return new CommandLine(root)
-                .addSubcommand(checkpoint)
+        CommandLine line = new CommandLine(root);
+        commands.forEach(line::addSubcommand);
+        return line
                 .addSubcommand(new HelpCommand())
                 .setOut(new PrintWriter(invocation.out(), false, StandardCharsets.UTF_8))
                 .setErr(new PrintWriter(invocation.err(), true, StandardCharsets.UTF_8))
@@ -94,7 +83,7 @@ public final class Commands {
     private static int refused(ParameterException e, PrintStream err) {
         String command = e.getCommandLine().getCommandSpec().qualifiedName();
         String wrong = e instanceof UnmatchedArgumentException unmatched ? unmatched(unmatched) : e.getMessage().replaceAll("\\s+", " ");
-        err.println("%s; see %s --help".formatted(wrong, command));
+        err.println(Printable.of("%s; see %s --help".formatted(wrong, command)));
         return ExitStatus.USAGE;
     }
 
@@ -114,8 +103,12 @@ public final class Commands {
                         .formatted(held.path(), held.holder()));
                 return ExitStatus.HELD;
             }
+            case CommandException refused -> {
+                err.println(Printable.of(refused.getMessage()));
+                return refused.status();
+            }
             case IOException io -> {
-                err.println(sentence(io));
+                err.println(Printable.of(sentence(io)));
                 return ExitStatus.INPUT_OUTPUT;
             }
             default -> throw e;
