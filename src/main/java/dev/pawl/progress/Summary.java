@@ -71,7 +71,7 @@ final class Summary {
         }
         List<Lag> lags = partitions.lags();
         int inWork = lags.stream().mapToInt(Lag::inWork).sum();
-        return "Documents: %s; %,d in work, %,d waiting; %.0f completed a minute".formatted(String.join(", ", ended), inWork,
-                lags.stream().mapToLong(Lag::lag).sum() - inWork, progress.documentsPerMinute());
+        return "Documents: %s; %,d in work, %,d waiting".formatted(String.join(", ", ended), inWork,
+                lags.stream().mapToLong(Lag::lag).sum() - inWork);
     }
 }

@@ -31,7 +31,7 @@ class SummaryTest {
         partition.take(0);
         progress.ended(FAILED);
         progress.ended(FAILED);
-        assertThat(summary.next()).isEqualTo("Documents: 2 failed; 1 in work, 99 waiting; 0 completed a minute");
+        assertThat(summary.next()).isEqualTo("Documents: 2 failed; 1 in work, 99 waiting");
         assertThat(summary.next()).isNull();
 
         progress.ended(FAILED);
