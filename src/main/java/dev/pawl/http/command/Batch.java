@@ -34,7 +34,8 @@ final class Batch {
         body.write('\n');
     }
 
-    /** In the list.
+    /**
+     * A line's number in the list.
      *
      * @param line in this batch, from 1
      */

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -91,7 +92,7 @@ final class ReplayCommand implements Callable<Integer> {
                 note(answer, later);
                 later = true;
                 if (!answer.path("complete").asBoolean() && invocation.errIsTerminal()) {
-                    invocation.err().println("replayed %,d so far".formatted(replayed));
+                    invocation.err().println(String.format(Locale.ROOT, "replayed %,d so far", replayed));
                 }
             } while (!answer.path("complete").asBoolean());
         }

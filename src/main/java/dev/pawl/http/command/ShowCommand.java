@@ -3,6 +3,7 @@ package dev.pawl.http.command;
 import java.io.IOException;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -77,7 +78,7 @@ final class ShowCommand implements Callable<Integer> {
             text.append(", published as ").append(word(document, "source"));
         }
         if (document.hasNonNull("durationMs")) {
-            text.append(", in %,d ms".formatted(document.path("durationMs").asLong()));
+            text.append(String.format(Locale.ROOT, ", in %,d ms", document.path("durationMs").asLong()));
         }
         text.append('\n');
         if (!document.path("steps").isEmpty()) {

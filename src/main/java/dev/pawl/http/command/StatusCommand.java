@@ -158,10 +158,10 @@ final class StatusCommand implements Callable<Integer> {
         long inWork = report.path("documents").path("inWork").asLong();
         JsonNode backlog = report.path("backlog");
         String settled = backlog.isObject()
-                ? "%,d of %,d settled, ".formatted(backlog.path("settled").asLong(), backlog.path("published").asLong())
+                ? String.format(Locale.ROOT, "%,d of %,d settled, ", backlog.path("settled").asLong(), backlog.path("published").asLong())
                 : "";
-        String rate = "%s documents a minute".formatted(report.path("rate").path("documentsPerMinute").decimalValue().toPlainString());
-        return "%s%,d to go, %,d in work; %s%s".formatted(settled, lag, inWork, rate, eta(report));
+        return String.format(Locale.ROOT, "%s%,d to go, %,d in work; %,.1f documents a minute%s", settled, lag, inWork,
+                report.path("rate").path("documentsPerMinute").asDouble(), eta(report));
     }
 
     /** By Pawl's own clock, where it tells its time. */
@@ -184,8 +184,8 @@ final class StatusCommand implements Callable<Integer> {
         JsonNode kept = report.path("checkpoint");
         JsonNode now = report.path("documents");
         table.add("in the checkpoint", kept.path("done").asLong(), kept.path("failed").asLong(), kept.path("forgotten").asLong(),
-                kept.path("unfinished").asLong(), "", "", "");
-        table.add("since the start", now.path("completed").asLong(), now.path("failed").asLong(), now.path("forgotten").asLong(), "",
+                kept.path("unfinished").asLong(), "-", "-", "-");
+        table.add("since the start", now.path("completed").asLong(), now.path("failed").asLong(), now.path("forgotten").asLong(), "-",
                 now.path("resumed").asLong(), now.path("repeated").asLong(), now.path("skipped").asLong());
         return table;
     }

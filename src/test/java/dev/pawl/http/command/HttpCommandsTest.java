@@ -286,8 +286,8 @@ class HttpCommandsTest {
                 takes no documents since 2026-11-23T09:30:00Z: paused by a call
 
                 documents            done  failed  forgotten  unfinished  resumed  repeated  skipped
-                in the checkpoint  12,345       3          1          20                           \s
-                since the start       800       3          1                   35        81        7
+                in the checkpoint  12,345       3          1          20        -         -        -
+                since the start       800       3          1           -       35        81        7
 
                 over all lives     spent     saved  possibly paid twice
                 calls                 48         8                    1
