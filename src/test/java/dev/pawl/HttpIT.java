@@ -65,7 +65,9 @@ class HttpIT {
         guardedRig = rig("guarded").config("pawl.api.token", TOKEN)
                 .config("pawl.http.max-line-size", "2K")
                 .config("pawl.http.max-body-size", "64K")
-                .config("pawl.http.allowed-hosts", "pawl.example.com");
+                .config("pawl.http.allowed-hosts", "pawl.example.com")
+                .config("quarkus.http.cors.enabled", "true")
+                .config("quarkus.http.cors.origins", "https://allowed.example");
         guardedRig.text("any", "Most of what the tests publish has no text, which is no fault of the folder's.");
         plainRig = rig("plain").config("pawl.prices.input-per-million", "2").config("pawl.prices.output-per-million", "10");
         guarded = guardedRig.launch();
@@ -332,8 +334,20 @@ class HttpIT {
         Map<String, String> headers = Map.of("Origin", "https://elsewhere.example", "Access-Control-Request-Method", "POST",
                 "Access-Control-Request-Headers", "authorization");
 
-        Stream.of(guarded.exchange("OPTIONS", "/documents", headers, ""), guarded.exchange("GET", "/progress", headers, ""))
+        Stream.of(plain.exchange("OPTIONS", "/documents", headers, ""), plain.exchange("GET", "/progress", headers, ""),
+                guarded.exchange("OPTIONS", "/documents", headers, ""), guarded.exchange("GET", "/progress", headers, ""))
                 .forEach(answer -> assertThat(answer.headers().keySet()).noneMatch(name -> name.startsWith("access-control-")));
+    }
+
+    @Test
+    void pageOfASiteThatIsAllowed_getsPermission() {
+        Map<String, String> headers = Map.of("Origin", "https://allowed.example", "Access-Control-Request-Method", "POST",
+                "Access-Control-Request-Headers", "authorization");
+
+        assertThat(guarded.exchange("OPTIONS", "/documents", headers, "").headers())
+                .containsEntry("access-control-allow-origin", "https://allowed.example");
+        assertThat(guarded.exchange("POST", "/documents", Map.of("Origin", "https://allowed.example", "Content-Type", "text/plain"), "doc").status())
+                .as("the token is asked for all the same").isEqualTo(401);
     }
 
     @Test

@@ -120,7 +120,7 @@ public class DocumentsResource {
     }
 
     private Response publishLines(InputStream body, Reading reading) {
-        Publication publication = new Publication(emitter);
+        Publication publication = new Publication(emitter::sendMessage);
         Lines lines = new Lines(limits.limited(body), limits.maxLineBytes());
         return published(publication, () -> {
             for (Lines.Line line = lines.next(); line != null; line = lines.next()) {
@@ -140,7 +140,7 @@ public class DocumentsResource {
     @Consumes(MediaType.APPLICATION_JSON)
     @Operation(hidden = true)
     public Response publishJson(InputStream body) {
-        Publication publication = new Publication(emitter);
+        Publication publication = new Publication(emitter::sendMessage);
         LimitedBody limited = limits.limited(body);
         return published(publication, () -> {
             try (JsonParser json = ELEMENTS.createParser(limited)) {

@@ -15,7 +15,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 
 import dev.pawl.document.Document;
-import io.smallrye.reactive.messaging.MutinyEmitter;
+import io.smallrye.mutiny.Uni;
 import io.smallrye.reactive.messaging.kafka.api.OutgoingKafkaRecordMetadata;
 
 /**
@@ -33,7 +33,13 @@ final class Publication {
     /** Those after them are counted. */
     private static final int MAX_NAMED = 100;
 
-    private final MutinyEmitter<byte[]> emitter;
+    /** Completes once the broker has the record. */
+    @FunctionalInterface
+    interface Broker {
+        Uni<Void> send(Message<byte[]> record);
+    }
+
+    private final Broker broker;
     private final Semaphore unconfirmed = new Semaphore(MAX_UNCONFIRMED_BYTES);
     private final AtomicLong accepted = new AtomicLong();
     /** Guarded by itself: the first lines that were rejected, with the reason. */
@@ -41,8 +47,8 @@ final class Publication {
     private long rejectedTotal;
     private volatile Throwable failure;
 
-    Publication(MutinyEmitter<byte[]> emitter) {
-        this.emitter = emitter;
+    Publication(Broker broker) {
+        this.broker = broker;
     }
 
     /**
@@ -59,7 +65,7 @@ final class Publication {
         byte[] bytes = value.toString().getBytes(StandardCharsets.UTF_8);
         int permits = Math.min(MAX_UNCONFIRMED_BYTES, bytes.length + RECORD_BYTES);
         unconfirmed.acquireUninterruptibly(permits);
-        emitter.sendMessage(Message.of(bytes).addMetadata(OutgoingKafkaRecordMetadata.builder().withKey(document.id()).build()))
+        broker.send(Message.of(bytes).addMetadata(OutgoingKafkaRecordMetadata.builder().withKey(document.id()).build()))
                 .subscribe().with(
                         _ -> {
                             accepted.incrementAndGet();

@@ -1,5 +1,6 @@
 package dev.pawl.intake;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -126,7 +127,8 @@ public final class Group {
     @PreDestroy
     synchronized void close() {
         if (admin != null) {
-            admin.close();
+            // Nobody waits for its answers any more.
+            admin.close(Duration.ZERO);
         }
     }
 }
