@@ -4,7 +4,6 @@ import java.net.URI;
 import java.util.Locale;
 
 import jakarta.ws.rs.container.ContainerRequestContext;
-import jakarta.ws.rs.core.HttpHeaders;
 
 /**
  * Whether the page of another site makes a visitor's browser send a call. A form may post {@code text/plain} anywhere, and with no token
@@ -17,11 +16,12 @@ final class OwnPage {
     }
 
     static boolean sent(ContainerRequestContext request) {
+        // HTTP/2 has no header Host.
         return sent(request.getHeaderString("Sec-Fetch-Site"), request.getHeaderString("Origin"),
-                request.getHeaderString(HttpHeaders.HOST));
+                request.getUriInfo().getRequestUri().getRawAuthority());
     }
 
-    /** Each null where the header is missing. That {@code host} is Pawl's, {@link FrontDoor} has seen to. */
+    /** Each null where it is missing. That {@code host} is Pawl's, {@link FrontDoor} has seen to. */
     static boolean sent(String fetchSite, String origin, String host) {
         if (fetchSite != null && !fetchSite.equals("same-origin") && !fetchSite.equals("none")) {
             return false;
