@@ -336,7 +336,7 @@ class HttpIT {
 
         Stream.of(plain.exchange("OPTIONS", "/documents", headers, ""), plain.exchange("GET", "/progress", headers, ""),
                 guarded.exchange("OPTIONS", "/documents", headers, ""), guarded.exchange("GET", "/progress", headers, ""))
-                .forEach(answer -> assertThat(answer.headers().keySet()).noneMatch(name -> name.startsWith("access-control-")));
+                .forEach(answer -> assertThat(answer.headers().keySet()).doesNotContain("access-control-allow-origin"));
     }
 
     @Test

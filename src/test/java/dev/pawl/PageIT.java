@@ -95,6 +95,7 @@ class PageIT {
             see("connection", "Live");
             assertThat(page.locator("#news")).containsText("it goes on where the last one stopped");
             awaitSettled(840);
+            assertThat(page.locator("#chart-rate canvas")).hasCount(1);
             picture(width, theme);
             awaitSettled(DOCUMENTS);
             see("percent", "100%");

@@ -22,11 +22,17 @@ export async function loadHistory() {
     if (wanted !== span) return;
     const fresh = history.samples.map(read);
     interval = history.intervalMs;
-    samples = [...samples.filter((sample) => fresh.length === 0 || sample.at < fresh[0].at), ...fresh];
+    samples = joined(samples.filter((sample) => sample.at < fresh[0].at), fresh);
     draw();
   } catch {
     // the stream says that there is no connection
   }
+}
+
+/** Where there was no Pawl for a while there is no line. */
+function joined(before, fresh) {
+  if (before.length === 0 || fresh[0].at - before.at(-1).at < (3 * interval) / 1000) return [...before, ...fresh];
+  return [...before, { at: (before.at(-1).at + fresh[0].at) / 2, completed: null, inWork: null, tokensSpent: null, tokensSaved: null, costSpent: null, costSaved: null }, ...fresh];
 }
 
 const read = (sample) => ({ ...sample, at: instant(sample.at).getTime() / 1000, costSpent: sample.costSpent ?? null });
@@ -53,7 +59,7 @@ function rates(smooth) {
   return samples.map((sample, i) => {
     const before = samples[Math.max(0, i - smooth)];
     const documents = sample.completed - before.completed;
-    return sample.at === before.at || documents < 0 ? null : (documents * 60) / (sample.at - before.at); // fewer: another process
+    return sample.at === before.at || sample.completed === null || before.completed === null || documents < 0 ? null : (documents * 60) / (sample.at - before.at); // fewer: another process
   });
 }
 
@@ -92,7 +98,7 @@ function make(chart) {
   return new uPlot({
     width: Math.max(120, frame.clientWidth),
     height: 9.5 * rem,
-    padding: [0.5 * rem, rem, 0, 0],
+    padding: [0.5 * rem, 1.75 * rem, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false }, sync: { key: 'pawl' }, points: { size: 0.45 * rem } },
     scales: { y: { range: (_, low, high) => (chart.id === 'chart-spend' ? spendRange(low, high) : [0, Math.max(1, high * 1.1)]) } },
