@@ -40,6 +40,7 @@ class PackagedIT {
             config.put("quarkus.langchain4j.openai.base-url", model.baseUrl());
             config.put("quarkus.langchain4j.openai.api-key", "a-key-for-tests");
             config.put("pawl.api.token", TOKEN);
+            config.put("quarkus.http.host", "127.0.0.1");
             try {
                 config.put("pawl.checkpoint.directory", Files.createTempDirectory("pawl-packaged-").toString());
             } catch (IOException e) {
