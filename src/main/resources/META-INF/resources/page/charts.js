@@ -6,6 +6,8 @@ import { clock, count, instant, money, moment, pace, short } from './words.js';
 
 const SPANS = { '10m': { ms: 600_000, smooth: 5, name: '10 minutes' }, '1h': { ms: 3_600_000, smooth: 2, name: 'hour' }, '24h': { ms: 86_400_000, smooth: 1, name: '24 hours' } };
 
+const DESCRIBED_MS = 10_000;
+
 let span = '10m';
 let interval = 2000;
 /** Of this span, the oldest first. Those of a process that has ended stay. */
@@ -151,13 +153,11 @@ function tell(chart, plot) {
   if (at == null) describe(chart, plot, words);
 }
 
-let described = 0;
-
+/** Not every second, which nobody could listen to. */
 function describe(chart, plot, words) {
-  if (Date.now() - described < 10_000 && $(chart.id).dataset.described) return;
-  described = chart === CHARTS.at(-1) ? Date.now() : described;
+  if (Date.now() - (chart.describedAt ?? 0) < DESCRIBED_MS) return;
+  chart.describedAt = Date.now();
   const highest = Math.max(...plot.data[1].filter((value) => value !== null), 0);
-  $(chart.id).dataset.described = 'true';
   $(chart.id).setAttribute('aria-label', `${chart.name} over the last ${SPANS[span].name}: now ${words || 'nothing'}, highest ${chart.word(highest)}`);
 }
 
@@ -173,5 +173,6 @@ addEventListener('themechange', redraw);
 $('span').addEventListener('change', (event) => {
   span = event.target.value;
   samples = [];
+  for (const chart of CHARTS) chart.describedAt = 0;
   loadHistory();
 });

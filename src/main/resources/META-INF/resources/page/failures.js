@@ -21,11 +21,14 @@ let again = 0;
 
 /** Looks when the counts have changed, and not more often than they can be read. */
 export function noticeFailures(figures) {
-  const counts = `${figures.startedAt} ${figures.documents?.failed} ${figures.checkpoint?.failed} ${figures.documents?.completed > 0 && open.total > 0 ? figures.checkpoint?.done : ''} ${figures.lag?.partitions?.length}`;
+  const counts = [figures.startedAt, figures.documents?.failed, figures.checkpoint?.failed, figures.lag?.partitions?.length].join(' ');
   if (counts === seen) return;
   seen = counts;
   clearTimeout(again);
-  again = setTimeout(load, Math.max(0, loadedAt + REST_MS - Date.now()));
+  again = setTimeout(() => {
+    load();
+    again = setTimeout(load, REST_MS); // a document has failed a moment before its dead letter is with the broker
+  }, Math.max(0, loadedAt + REST_MS - Date.now()));
 }
 
 async function load(after = null) {

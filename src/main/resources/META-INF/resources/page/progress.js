@@ -106,10 +106,8 @@ function eta(figures) {
   const earliest = instant(figures.etaSpread?.earliest);
   const latest = instant(figures.etaSpread?.latest);
   const left = timeLeft(ms, earliest === null ? NaN : earliest - Date.now(), latest === null ? NaN : latest - Date.now());
-  return plain(left, at);
+  return `${sentence(left)}, done around ${moment(at, ms < 90_000)}.`;
 }
-
-const plain = (left, at) => `${sentence(left)}, done around ${moment(at, at - Date.now() < 90_000)}.`;
 
 // --- What stays the same -------------------------------------------------------------------------------------------
 
