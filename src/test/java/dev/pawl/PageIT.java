@@ -41,6 +41,7 @@ class PageIT {
     private static final int DOCUMENTS = 1_000;
     private static final int IN_FLIGHT = 48;
     private static final String PICTURES = System.getProperty("pawl.page.pictures");
+    private static final Duration DELAY = PICTURES == null ? Duration.ofMillis(50) : Duration.ofSeconds(1);
     private static final Set<String> REFUSED = ConcurrentHashMap.newKeySet();
 
     @TempDir
@@ -80,7 +81,7 @@ class PageIT {
             awaitSettled(DOCUMENTS / 3);
             // Half way for as long as the looking takes: all that is in work has its first step behind it.
             rig.model().hold(call -> call.step().equals("entities"));
-            await().atMost(Duration.ofSeconds(30)).until(() -> inAir(rig, "entities") == IN_FLIGHT);
+            await().atMost(Duration.ofSeconds(30)).during(DELAY.multipliedBy(3)).until(() -> inAir(rig, "entities") == IN_FLIGHT);
             assertThat(page.locator("#published")).hasText(Pattern.compile("of 1,000 published by \\d\\d:\\d\\d"));
             see("state-name", "Working");
             assertThat(page.locator("#eta")).containsText("left, ");
@@ -121,7 +122,7 @@ class PageIT {
                 .config("pawl.prices.input-per-million", "2.5")
                 .config("pawl.prices.output-per-million", "10")
                 .config("mp.messaging.incoming.documents.auto.commit.interval.ms", "100");
-        rig.model().delay(PICTURES == null ? Duration.ofMillis(50) : Duration.ofSeconds(1));
+        rig.model().delay(DELAY);
         rig.model().answer(call -> call.step().equals("entities") && REFUSED.contains(call.id())
                 ? new Reply.Status(400)
                 : ScriptedModel.usualAnswer(call));

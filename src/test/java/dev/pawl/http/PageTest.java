@@ -445,8 +445,8 @@ class PageTest {
             for (ColorScheme theme : List.of(ColorScheme.LIGHT, ColorScheme.DARK)) {
                 page.emulateMedia(new Page.EmulateMediaOptions().setColorScheme(theme));
                 visit.assertFits();
-                // Each size and each theme, and all four once.
-                if (state.equals("working") || (width == 380) == (theme == ColorScheme.DARK)) {
+                // One of them in each state, all four in the one that shows most: an analysis takes longer than all else here.
+                if (state.equals("working") || width == 380 && theme == ColorScheme.DARK) {
                     visit.assertAccessible("%s at %d px, %s".formatted(state, width, theme));
                 }
                 if (LOOKS != null) {
