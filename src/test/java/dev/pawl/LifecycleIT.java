@@ -117,6 +117,21 @@ class LifecycleIT {
     }
 
     @Test
+    void allDone_isCommittedSoonAndNotOnlyWhenTheNextCommitIsDue() {
+        rig.config("mp.messaging.incoming.documents.auto.commit.interval.ms", "3600000");
+        PawlProcess pawl = rig.start();
+        rig.publish(rig.texts(3));
+        await().atMost(PATIENCE).until(() -> rig.results().size() == 3);
+        pawl.kill();
+        assertThat(rig.uncommitted()).as("a tenth of an hour is not over").isEqualTo(3);
+
+        rig.config("mp.messaging.incoming.documents.auto.commit.interval.ms", "50000");
+        rig.start();
+
+        await().atMost(Duration.ofSeconds(20)).until(() -> rig.uncommitted() == 0);
+    }
+
+    @Test
     void nothingMovesForLongerThanAllowed_livenessTurnsDownAndSaysWhyUntilSomethingDoes() {
         rig.config("pawl.stuck-after", "1s");
         rig.model().hold();
