@@ -92,11 +92,21 @@ public final class DocumentPipeline {
         }
         delivery.append(finished.line());
         try {
-            results.emit(finished.line(), delivery.leaving());
+            emit(finished.line(), delivery);
         } catch (Failure.Raised e) {
             return new Outcome.Failed(e.failure());
         }
         return new Outcome.Completed(finished.line(), finished.spent(), finished.reused());
+    }
+
+    private void emit(CheckpointLine.Done done, Delivery delivery) throws Failure.Raised, InterruptedException {
+        try {
+            results.emit(done, delivery.leaving());
+        } catch (Failure.Raised tooLarge) {
+            delivery.emitted(done);
+            throw tooLarge;
+        }
+        delivery.emitted(done);
     }
 
     private Chain.Run surroundings(Document document, Delivery delivery) {
@@ -121,13 +131,14 @@ public final class DocumentPipeline {
     /** Without a thread of its own as long as the broker takes it: a million may be delivered again. */
     private CompletableFuture<Outcome> emitAgain(CheckpointLine.Done done, Delivery delivery) {
         return results.tryToEmit(done)
+                .thenCompose(_ -> delivery.checkpoint().emitted(done))
                 .<Outcome>thenApply(_ -> new Outcome.Repeated(done))
                 .exceptionallyCompose(_ -> onVirtualThread(() -> insistOnEmitting(done, delivery)));
     }
 
     private Outcome insistOnEmitting(CheckpointLine.Done done, Delivery delivery) throws InterruptedException {
         try {
-            results.emit(done, delivery.leaving());
+            emit(done, delivery);
             return new Outcome.Repeated(done);
         } catch (Failure.Raised e) {
             return new Outcome.Failed(e.failure());

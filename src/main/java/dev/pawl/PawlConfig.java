@@ -31,6 +31,18 @@ public interface PawlConfig {
     String consumerGroup();
 
     /**
+     * How the processes of a group agree on who reads what: {@code classic} is missed 10 s after a kill, and at once where it
+     * has a static name; {@code consumer} is the broker's own protocol (KIP-848), which by default misses it after 45 s.
+     */
+    @WithDefault("classic")
+    GroupProtocol groupProtocol();
+
+    enum GroupProtocol {
+        CLASSIC,
+        CONSUMER
+    }
+
+    /**
      * How many documents may be in work in this process at once, 1 to 10,000. Each holds its text and one model call;
      * 256 keeps a provider that answers in a second busy at 256 calls a second and costs a few megabytes.
      */
@@ -85,6 +97,10 @@ public interface PawlConfig {
 
         @WithDefault("document-dead-letters")
         String deadLetters();
+
+        /** What {@link Checkpoint#mirror} writes to. */
+        @WithDefault("document-checkpoint")
+        String checkpoint();
     }
 
     interface Checkpoint {
@@ -97,9 +113,21 @@ public interface PawlConfig {
         @WithDefault("fsync")
         Durability durability();
 
+        /**
+         * Where else a line must be before it counts: with {@code kafka} in a compacted topic, from which the next owner of the partition
+         * brings its own file level. Without it the directory must follow the partitions, as a shared volume does.
+         */
+        @WithDefault("none")
+        Mirror mirror();
+
         Compaction compaction();
 
         Retention retention();
+
+        enum Mirror {
+            NONE,
+            KAFKA
+        }
 
         interface Compaction {
 

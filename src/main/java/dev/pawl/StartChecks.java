@@ -52,6 +52,7 @@ final class StartChecks {
         checkTopic("documents", config.topics().documents());
         checkTopic("results", config.topics().results());
         checkTopic("dead-letters", config.topics().deadLetters());
+        checkTopic("checkpoint", config.topics().checkpoint());
         for (String broker : brokers.split(",", -1)) {
             var hostAndPort = HOST_AND_PORT.matcher(broker.strip());
             if (!hostAndPort.matches() || Integer.parseInt(hostAndPort.group(3)) > MAX_PORT) {

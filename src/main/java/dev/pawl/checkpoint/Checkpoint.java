@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ScheduledExecutorService;
@@ -70,6 +71,9 @@ public final class Checkpoint {
     /** By generation. Two only while a compaction's new lines are being pointed to. */
     private final AtomicReferenceArray<LineReader> readers = new AtomicReferenceArray<>(2);
 
+    /** Null where lines count once they are in the file, and until the file is {@linkplain #mirrored level} with its mirror. */
+    private volatile MirroredLines mirror;
+
     private volatile LineAppender appender;
     private volatile int generation;
     private volatile Damage damage;
@@ -101,6 +105,13 @@ public final class Checkpoint {
      * @throws HeldByAnotherException where another process has it open, or this one
      */
     static Checkpoint open(Path path, Shared shared) throws IOException {
+        Checkpoint checkpoint = openToRestore(path, shared);
+        checkpoint.begin();
+        return checkpoint;
+    }
+
+    /** The same, to be brought level with its mirror by a {@link Restoration} before anything is appended. */
+    static Checkpoint openToRestore(Path path, Shared shared) throws IOException {
         CheckpointLock lock = CheckpointLock.take(path);
         try {
             return new Checkpoint(path, shared, lock);
@@ -119,6 +130,7 @@ public final class Checkpoint {
         FileChannel file = shared.disk().openForAppend(path);
         try {
             if (created) {
+                Files.deleteIfExists(MirrorMark.path(path));
                 shared.disk().forceDirectory(path.getParent());
             }
             readers.set(generation, new LineReader(path));
@@ -137,6 +149,10 @@ public final class Checkpoint {
             throw e;
         }
         report();
+    }
+
+    /** From now on the file may be compacted. */
+    void begin() {
         upkeep.begin();
     }
 
@@ -237,7 +253,7 @@ public final class Checkpoint {
         }
     }
 
-    private byte[] read(long position) throws IOException {
+    byte[] read(long position) throws IOException {
         LineReader reader = readers.get(LinePosition.generation(position));
         if (reader == null) {
             throw new LineReader.ClosedException();
@@ -251,15 +267,42 @@ public final class Checkpoint {
     }
 
     /**
-     * Appends a line. The future completes on a virtual thread once the line is durable, or exceptionally:
+     * Appends a line. The future completes once the line is durable, and where there is a mirror there as well; or exceptionally:
      * then the line may or may not be in the file, and nobody may act as if it were.
      */
     public CompletableFuture<Void> append(CheckpointLine line) {
-        return shared.groupCommit().submit(new PendingAppend(this, line, LineFormat.encode(line), new CompletableFuture<>()));
+        byte[] bytes = LineFormat.encode(line);
+        return submit(Head.of(line), bytes, mirror == null ? List.of() : MirrorEntry.appended(line, bytes, stepsBefore(line)));
     }
 
-    /** A line on its way to the disk, and who waits for it. */
-    record PendingAppend(Checkpoint checkpoint, CheckpointLine line, byte[] bytes, CompletableFuture<Void> durable) {}
+    private Set<String> stepsBefore(CheckpointLine line) {
+        return line instanceof CheckpointLine.Forgotten ? find(line.id()).steps().keySet() : Set.of();
+    }
+
+    /** Appends a line as the mirror has it. */
+    CompletableFuture<Void> appendRestored(Head head, byte[] bytes) {
+        return submit(head, bytes, List.of());
+    }
+
+    private CompletableFuture<Void> submit(Head head, byte[] bytes, List<MirrorEntry> mirrored) {
+        return shared.groupCommit().submit(new PendingAppend(this, head, bytes, mirrored, new CompletableFuture<>()));
+    }
+
+    /**
+     * Tells the mirror, where there is one, that the result of a done line was emitted: the next owner need not. To be waited for
+     * before the record is acknowledged.
+     */
+    public CompletableFuture<Void> emitted(CheckpointLine.Done line) {
+        MirroredLines to = mirror;
+        return to == null ? CompletableFuture.completedFuture(null) : to.send(MirrorEntry.emitted(line));
+    }
+
+    /**
+     * A line on its way to the disk, and who waits for it.
+     *
+     * @param mirrored what it puts into the mirror; empty where that has it
+     */
+    record PendingAppend(Checkpoint checkpoint, Head head, byte[] bytes, List<MirrorEntry> mirrored, CompletableFuture<Void> durable) {}
 
     /**
      * Writes the lines of a group with one call and forces them with one fsync. On the group commit's thread only.
@@ -277,7 +320,7 @@ public final class Checkpoint {
         try {
             long offset = appender.append(group, buffer, shared.durability() == Durability.FSYNC);
             for (PendingAppend append : group) {
-                Head head = Head.of(append.line());
+                Head head = append.head();
                 index.put(head.id(), head.step(), LinePosition.of(offset, append.bytes().length - 1, head.status(), generation));
                 offset += append.bytes().length;
             }
@@ -286,6 +329,27 @@ public final class Checkpoint {
             throw failure;
         }
         upkeep.look();
+    }
+
+    /** Sends to the mirror what was just committed, and returns the lines that it need not confirm. On the group commit's thread only. */
+    List<PendingAppend> mirror(List<PendingAppend> committed) {
+        if (mirror == null) {
+            return committed;
+        }
+        mirror.send(committed, appender.end());
+        return List.of();
+    }
+
+    /** From now on lines go to the mirror, too. Before the first append, and after all that it had is in the file. */
+    MirroredLines mirrored(Mirror to, String topic, long offset) throws IOException {
+        MirroredLines lines = new MirroredLines(path, to, shared.upkeepExecutor(), topic, offset);
+        onWriter(() -> mirror = lines);
+        return lines;
+    }
+
+    /** How many entries the mirror has not confirmed yet. */
+    int mirrorUnderWay() {
+        return mirror == null ? 0 : mirror.underWay();
     }
 
     private void fail(IOException cause) {
@@ -333,6 +397,9 @@ public final class Checkpoint {
         appender = newAppender;
         generation = 1 - generation;
         damage = newDamage;
+        if (mirror != null) {
+            mirror.replaced(newAppender.end());
+        }
         try {
             shared.disk().forceDirectory(path.getParent());
             return oldFile;
@@ -389,6 +456,9 @@ public final class Checkpoint {
         upkeep.stop();
         shared.groupCommit().await(() -> closed = true);
         try (lock; LineReader one = readers.get(0); LineReader other = readers.get(1)) {
+            if (mirror != null) {
+                mirror.close();
+            }
             appender.close();
             if (failure == null) {
                 upkeep.writeLastSidecar();

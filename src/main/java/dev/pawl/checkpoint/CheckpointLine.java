@@ -54,6 +54,11 @@ public sealed interface CheckpointLine {
         public JsonNode result() {
             return answer.result();
         }
+
+        /** Still done, with nothing to emit and no step to reuse. */
+        Done withoutResult() {
+            return new Done(id, ts, source, fingerprint, new Answer(List.of(), null), usage, durationMs);
+        }
     }
 
     /** The document's own fault kept the chain from its end. */

@@ -86,24 +86,55 @@ public final class Checkpoints {
                 "it must be a directory that this process may create and write; %s is not".formatted(directory));
     }
 
-    /** Opens the checkpoint of a partition that was just assigned. Blocks for as long as loading takes. */
+    /**
+     * Opens the checkpoint of a partition that was just assigned. Blocks for as long as loading takes.
+     *
+     * @throws CheckpointLock.HeldByAnotherException where another process has it open
+     */
     public Checkpoint open(String partition) throws IOException {
-        Checkpoint checkpoint = Checkpoint.open(directory.resolve(partition + ".jsonl"), shared);
+        Checkpoint checkpoint = Checkpoint.open(file(partition), shared);
         open.put(partition, checkpoint);
         return checkpoint;
     }
 
+    /** The same where there is a mirror; look-ups find what it holds once it is {@linkplain #restored level} with that. */
+    public Checkpoint openToRestore(String partition) throws IOException {
+        return Checkpoint.openToRestore(file(partition), shared);
+    }
+
+    /** @param topic what the broker calls the mirror's topic */
+    public Restoration restore(Checkpoint checkpoint, Mirror mirror, String topic) throws IOException {
+        return new Restoration(checkpoint, mirror, topic);
+    }
+
+    public void restored(String partition, Checkpoint checkpoint) {
+        open.put(partition, checkpoint);
+    }
+
+    private Path file(String partition) {
+        return directory.resolve(partition + ".jsonl");
+    }
+
     /** Closes the checkpoint of a revoked partition, after the appends that were submitted before. */
     public void close(String partition) {
-        Checkpoint checkpoint = open.remove(partition);
-        if (checkpoint == null) {
-            return;
+        Checkpoint checkpoint = open.get(partition);
+        if (checkpoint != null) {
+            close(partition, checkpoint);
         }
+    }
+
+    /** The same of one that may not be level yet. */
+    public void close(String partition, Checkpoint checkpoint) {
+        open.remove(partition, checkpoint);
         try {
             checkpoint.close();
         } catch (IOException e) {
             LOG.errorf(e, "Closing %s failed", checkpoint.path());
         }
+    }
+
+    public boolean isEmpty() {
+        return open.isEmpty();
     }
 
     /** Whether what is known of this partition's documents is known here: {@code documents-3}. */
@@ -224,6 +255,11 @@ public final class Checkpoints {
 
     public Writes writes() {
         return groupCommit.writes();
+    }
+
+    /** Entries that the mirror has not confirmed yet. */
+    public int mirrorUnderWay() {
+        return open.values().stream().mapToInt(Checkpoint::mirrorUnderWay).sum();
     }
 
     /** Why no more can be appended; empty while all is well. */

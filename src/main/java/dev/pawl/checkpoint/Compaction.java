@@ -115,6 +115,7 @@ final class Compaction {
         LineReader reader = new LineReader(unfinished);
         try {
             Files.deleteIfExists(Sidecar.path(checkpoint.path()));
+            Files.deleteIfExists(MirrorMark.path(checkpoint.path()));
             disk.replace(unfinished, checkpoint.path());
         } catch (IOException | RuntimeException e) {
             reader.close();

@@ -135,7 +135,8 @@ final class GroupCommit implements AutoCloseable {
             try {
                 checkpoint.commit(group, buffer);
                 writes = writes.plus(group.size(), System.nanoTime() - begin);
-                answer(group, append -> append.durable().complete(null));
+                List<PendingAppend> answered = checkpoint.mirror(group);
+                answer(answered, append -> append.durable().complete(null));
             } catch (IOException e) {
                 answer(group, append -> append.durable().completeExceptionally(e));
             }

@@ -2,7 +2,6 @@ package dev.pawl.checkpoint;
 
 import java.nio.ByteBuffer;
 import java.time.Instant;
-import java.util.List;
 
 import dev.pawl.checkpoint.CheckpointLine.Done;
 import dev.pawl.checkpoint.LineFormat.MalformedLineException;
@@ -31,8 +30,7 @@ record Retention(Instant resultsBefore, Instant linesBefore) {
             return null;
         }
         if (line instanceof Done done && done.result() != null && isBefore(line.ts(), resultsBefore)) {
-            byte[] shorter = LineFormat.encode(new Done(done.id(), done.ts(), done.source(), done.fingerprint(),
-                    new Answer(List.of(), null), done.usage(), done.durationMs()));
+            byte[] shorter = LineFormat.encode(done.withoutResult());
             return ByteBuffer.wrap(shorter, 0, shorter.length - 1);
         }
         return asItIs;

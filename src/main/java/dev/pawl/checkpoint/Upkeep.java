@@ -69,6 +69,7 @@ final class Upkeep {
     private final AtomicBoolean queued = new AtomicBoolean();
 
     private Future<?> ageCheck = CompletableFuture.completedFuture(null);
+    private volatile boolean begun;
     private volatile boolean stopping;
     private volatile long sidecarEnd;
     private volatile long sidecarBytes;
@@ -89,6 +90,7 @@ final class Upkeep {
 
     /** Looks whether there is something to do, at once and, where lines are dropped for their age, again when that is due. */
     void begin() {
+        begun = true;
         look();
         if (policy.dropsByAge()) {
             long delayMs = Math.max(1, policy.ageInterval().toMillis());
@@ -99,7 +101,7 @@ final class Upkeep {
     /** Called after each group of appends, on the writer's thread. */
     void look() {
         boolean paused = System.nanoTime() - pausedUntilNs < 0;
-        if (!stopping && !paused && (compactionIsDue() || sidecarIsDue()) && queued.compareAndSet(false, true)) {
+        if (begun && !stopping && !paused && (compactionIsDue() || sidecarIsDue()) && queued.compareAndSet(false, true)) {
             executor.execute(this::work);
         }
     }

@@ -3,6 +3,8 @@ package dev.pawl.intake;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -11,7 +13,10 @@ import java.util.function.BiConsumer;
 
 import jakarta.inject.Singleton;
 
+import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
@@ -31,7 +36,7 @@ import io.vertx.mutiny.core.Vertx;
  * work any more. And hands partitions over:
  *
  * <pre>
- * assigned   open the checkpoint → publish the assignment → first record
+ * assigned   {@linkplain Takeovers take over} the checkpoint → publish the assignment → first record
  * revoked    drain the documents in work → commit → close the checkpoint
  * </pre>
  *
@@ -52,6 +57,7 @@ final class CheckpointedCommit extends ContextHolder implements KafkaCommitHandl
 
     private final KafkaConsumer<?, ?> consumer;
     private final Partitions partitions;
+    private final Takeovers takeovers;
     private final Backlog backlog;
     private final Map<TopicPartition, Long> committed = new ConcurrentHashMap<>();
     private final long timer;
@@ -59,14 +65,16 @@ final class CheckpointedCommit extends ContextHolder implements KafkaCommitHandl
     private final AtomicBoolean dueSoon = new AtomicBoolean();
 
     private CheckpointedCommit(Vertx vertx, int apiTimeoutMs, int intervalMs, KafkaConsumer<?, ?> consumer, Partitions partitions,
-            Backlog backlog) {
+            Takeovers takeovers, Backlog backlog, ConsumerSettings settings) {
         super(vertx, apiTimeoutMs);
         this.consumer = consumer;
         this.partitions = partitions;
+        this.takeovers = takeovers;
         this.backlog = backlog;
         this.timer = vertx.setPeriodic(intervalMs, _ -> commit());
         this.soonMs = Math.max(1, intervalMs / 10);
         partitions.onIdle(this::commitSoon);
+        settings.filterPolled(this::withoutThoseUnderWay);
     }
 
     @Singleton
@@ -74,11 +82,15 @@ final class CheckpointedCommit extends ContextHolder implements KafkaCommitHandl
     static final class Factory implements KafkaCommitHandler.Factory {
 
         private final Partitions partitions;
+        private final Takeovers takeovers;
         private final Backlog backlog;
+        private final ConsumerSettings settings;
 
-        Factory(Partitions partitions, Backlog backlog) {
+        Factory(Partitions partitions, Takeovers takeovers, Backlog backlog, ConsumerSettings settings) {
             this.partitions = partitions;
+            this.takeovers = takeovers;
             this.backlog = backlog;
+            this.settings = settings;
         }
 
         @Override
@@ -89,23 +101,70 @@ final class CheckpointedCommit extends ContextHolder implements KafkaCommitHandl
                             .orElse(DEFAULT_API_TIMEOUT_MS),
                     config.config().getOptionalValue(ConsumerConfig.AUTO_COMMIT_INTERVAL_MS_CONFIG, Integer.class)
                             .orElse(DEFAULT_INTERVAL_MS),
-                    consumer, partitions, backlog);
+                    consumer, partitions, takeovers, backlog, settings);
         }
     }
 
     @Override
     public void partitionsAssigned(Collection<TopicPartition> assigned) {
-        backlog.assigned(consumer.unwrap(), assigned);
-        Map<TopicPartition, Assignment> opened = partitions.open(assigned, consumer.unwrap()::position);
-        opened.forEach((partition, assignment) -> committed.put(partition, assignment.committable()));
+        List<TopicPartition> added = assigned.stream().filter(partition -> partitions.assignment(partition) == null).toList();
+        backlog.assigned(consumer.unwrap(), added);
+        Thread pollThread = Thread.currentThread();
+        takeovers.begin(added, consumer.unwrap()::position, ready -> {
+            if (Thread.currentThread() == pollThread) {
+                publish(ready);
+            } else {
+                consumer.runOnPollingThread(_ -> {
+                    publish(ready);
+                }).subscribe().with(_ -> { }, failure -> LOG.errorf(failure, "%s can't be read", ready.partition()));
+            }
+        });
+        consumer.unwrap().pause(added.stream().filter(takeovers::isUnderWay).toList());
+    }
+
+    private void publish(Takeovers.Ready ready) {
+        if (!takeovers.end(ready)) {
+            return;
+        }
+        committed.put(ready.partition(), ready.position());
         runOnContextAndAwait(() -> {
-            partitions.assigned(opened);
+            partitions.assigned(ready.partition(), new Assignment(ready.partition().toString(), ready.checkpoint(), ready.position()));
             return null;
         });
+        Consumer<?, ?> client = consumer.unwrap();
+        Set<TopicPartition> others = new HashSet<>(client.assignment());
+        others.removeIf(partition -> partition.equals(ready.partition()) || takeovers.isUnderWay(partition));
+        // Where the connector has paused all that it reads, it resumes this one with them.
+        if (others.isEmpty() || !client.paused().containsAll(others)) {
+            client.resume(Set.of(ready.partition()));
+        }
+    }
+
+    /**
+     * Called within a poll, with what it brought: the connector resumes all partitions together, those that have to wait as well. They go
+     * back to where they were.
+     */
+    private ConsumerRecords<byte[], byte[]> withoutThoseUnderWay(ConsumerRecords<byte[], byte[]> polled) {
+        if (polled.partitions().stream().noneMatch(takeovers::isUnderWay)) {
+            return polled;
+        }
+        Map<TopicPartition, List<ConsumerRecord<byte[], byte[]>>> records = new HashMap<>();
+        Map<TopicPartition, OffsetAndMetadata> next = new HashMap<>(polled.nextOffsets());
+        for (TopicPartition partition : polled.partitions()) {
+            if (takeovers.isUnderWay(partition)) {
+                consumer.unwrap().seek(partition, polled.records(partition).getFirst().offset());
+                consumer.unwrap().pause(Set.of(partition));
+                next.remove(partition);
+            } else {
+                records.put(partition, polled.records(partition));
+            }
+        }
+        return new ConsumerRecords<>(records, next);
     }
 
     @Override
     public void partitionsRevoked(Collection<TopicPartition> revoked) {
+        takeovers.cancel(revoked);
         partitions.drain(revoked);
         try {
             Map<TopicPartition, OffsetAndMetadata> due = due(revoked);

@@ -1,5 +1,6 @@
 package dev.pawl.intake;
 
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 
@@ -48,8 +49,17 @@ public record Delivery(KafkaRecord<byte[], byte[]> message, Assignment assignmen
      *         must stay unacknowledged
      */
     public void append(CheckpointLine line) {
+        await(assignment.checkpoint().append(line));
+    }
+
+    /** Returns when whoever owns the partition next knows that the result was emitted, or never will be; throws as {@link #append} does. */
+    public void emitted(CheckpointLine.Done line) {
+        await(assignment.checkpoint().emitted(line));
+    }
+
+    private static void await(CompletableFuture<Void> durable) {
         try {
-            assignment.checkpoint().append(line).join();
+            durable.join();
         } catch (CompletionException e) {
             throw new Patience.AbandonedException();
         }

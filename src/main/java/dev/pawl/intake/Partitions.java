@@ -1,6 +1,5 @@
 package dev.pawl.intake;
 
-import java.io.IOException;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.Comparator;
@@ -9,7 +8,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.ToLongFunction;
 
 import jakarta.inject.Singleton;
 
@@ -17,9 +15,7 @@ import org.apache.kafka.common.TopicPartition;
 import org.jboss.logging.Logger;
 
 import dev.pawl.PawlConfig;
-import dev.pawl.checkpoint.Checkpoint;
 import dev.pawl.checkpoint.Checkpoints;
-import dev.pawl.checkpoint.FailStop;
 
 /**
  * The partitions this process owns. Kafka decides which; their checkpoints follow: opened and loaded before the first record
@@ -31,16 +27,16 @@ public final class Partitions {
     private static final Logger LOG = Logger.getLogger(Partitions.class);
 
     private final Checkpoints checkpoints;
-    private final FailStop failStop;
+    private final Takeovers takeovers;
     private final Duration drain;
     private final Map<TopicPartition, Assignment> assignments = new ConcurrentHashMap<>();
 
     private volatile Runnable onIdle = () -> { };
     private volatile Runnable onChange = () -> { };
 
-    Partitions(Checkpoints checkpoints, FailStop failStop, PawlConfig config) {
+    Partitions(Checkpoints checkpoints, Takeovers takeovers, PawlConfig config) {
         this.checkpoints = checkpoints;
-        this.failStop = failStop;
+        this.takeovers = takeovers;
         this.drain = config.shutdown().drain();
     }
 
@@ -50,33 +46,11 @@ public final class Partitions {
     }
 
     /**
-     * On the poll thread, before the first record of the partitions. Blocks for as long as loading takes.
-     *
-     * @param position where the consumer will begin to read a partition
-     * @return those that were not open yet, for {@link #assigned}
-     */
-    Map<TopicPartition, Assignment> open(Collection<TopicPartition> partitions, ToLongFunction<TopicPartition> position) {
-        Map<TopicPartition, Assignment> opened = new HashMap<>();
-        for (TopicPartition partition : partitions) {
-            if (assignments.containsKey(partition)) {
-                continue;
-            }
-            try {
-                Checkpoint checkpoint = checkpoints.open(partition.toString());
-                opened.put(partition, new Assignment(partition.toString(), checkpoint, position.applyAsLong(partition)));
-            } catch (IOException | RuntimeException e) {
-                failStop.stop("%s can't be taken over: %s".formatted(partition, e.getMessage()));
-            }
-        }
-        return opened;
-    }
-
-    /**
      * On the connector's event loop, which delivers batches as well: one that was polled before cannot be taken for the new
      * assignment's, whose offsets it would confuse.
      */
-    void assigned(Map<TopicPartition, Assignment> opened) {
-        assignments.putAll(opened);
+    void assigned(TopicPartition partition, Assignment assignment) {
+        assignments.put(partition, assignment);
         onChange.run();
     }
 
@@ -151,6 +125,11 @@ public final class Partitions {
      * @param end where its log ends
      */
     public record Lag(String partition, long lag, int inWork, long settled, long end) {}
+
+    /** Those that were assigned and have to wait for their checkpoint. */
+    public List<Takeovers.State> takeovers() {
+        return takeovers.states();
+    }
 
     public List<Lag> lags() {
         return assignments.values().stream()

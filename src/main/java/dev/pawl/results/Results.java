@@ -124,9 +124,12 @@ public final class Results {
         headers.add(name, value.getBytes(StandardCharsets.UTF_8));
     }
 
-    /** One completion is one document, completed once by one record. */
+    /**
+     * One completion is one document, completed by one record under one chain: also where an owner that did not know it had lost the
+     * partition and its successor both completed it.
+     */
     private static String completionId(CheckpointLine.Done line) {
-        String completion = line.source() + '\n' + line.ts() + '\n' + line.id();
+        String completion = line.source() + '\n' + line.fingerprint() + '\n' + line.id();
         return UUID.nameUUIDFromBytes(completion.getBytes(StandardCharsets.UTF_8)).toString();
     }
 

@@ -122,8 +122,17 @@ public final class Rig implements AutoCloseable {
 
     /** Starts a process and returns before it is ready. */
     public PawlProcess launch() {
+        return launchIn(directory);
+    }
+
+    /** The same as a pod with a disk of its own, which is there again when a pod of this name starts again. */
+    public PawlProcess launch(String pod) {
+        return launchIn(directory.resolve(pod));
+    }
+
+    private PawlProcess launchIn(Path workingDirectory) {
         PawlProcess process = PawlProcess.builder()
-                .directory(directory)
+                .directory(workingDirectory)
                 .port(port)
                 .env("KAFKA_BOOTSTRAP_SERVERS", broker.bootstrapServers())
                 // As most people write it: without a slash at the end.
@@ -138,6 +147,10 @@ public final class Rig implements AutoCloseable {
 
     public PawlProcess start() {
         return launch().awaitReady(READY);
+    }
+
+    public PawlProcess start(String pod) {
+        return launch(pod).awaitReady(READY);
     }
 
     public void publish(List<String> ids) {
@@ -170,10 +183,19 @@ public final class Rig implements AutoCloseable {
 
     /** The lines of all partitions' checkpoints, as they are on the disk now. */
     public List<CheckpointFile.Line> checkpoint() {
+        return checkpointIn(directory);
+    }
+
+    /** The same on a pod's own disk. */
+    public List<CheckpointFile.Line> checkpointOf(String pod) {
+        return checkpointIn(directory.resolve(pod));
+    }
+
+    private List<CheckpointFile.Line> checkpointIn(Path workingDirectory) {
         List<CheckpointFile.Line> lines = new ArrayList<>();
         for (int partition = 0; partition < topics.partitions(); partition++) {
             try {
-                lines.addAll(CheckpointFile.read(checkpointFile(partition)));
+                lines.addAll(CheckpointFile.read(workingDirectory.resolve("data/checkpoint/%s-%d.jsonl".formatted(topics.documents(), partition))));
             } catch (UncheckedIOException e) {
                 if (!(e.getCause() instanceof NoSuchFileException)) {
                     throw e;

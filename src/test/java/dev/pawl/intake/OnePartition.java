@@ -1,7 +1,6 @@
 package dev.pawl.intake;
 
 import java.time.Clock;
-import java.util.Map;
 
 import org.apache.kafka.common.TopicPartition;
 
@@ -18,7 +17,7 @@ public final class OnePartition {
 
     public OnePartition(Clock clock) {
         this.gate = new Gate(clock);
-        partitions.assigned(Map.of(NAME, assignment));
+        partitions.assigned(NAME, assignment);
     }
 
     public Partitions partitions() {

@@ -1,0 +1,222 @@
+package dev.pawl.checkpoint;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayDeque;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.function.Predicate;
+
+import org.jboss.logging.Logger;
+
+import dev.pawl.checkpoint.CheckpointIndex.Positions;
+import dev.pawl.checkpoint.CheckpointIndex.StepLine;
+import dev.pawl.checkpoint.CheckpointLine.Done;
+import dev.pawl.checkpoint.CheckpointLine.Step;
+import dev.pawl.checkpoint.LineFormat.Head;
+import dev.pawl.checkpoint.LineFormat.MalformedLineException;
+import dev.pawl.checkpoint.LineFormat.Status;
+
+/**
+ * Brings a file and its mirror level, before the first document of the partition runs:
+ *
+ * <pre>
+ * the mirror has         the file has                                     what happens
+ * ────────────────────   ──────────────────────────────────────────────   ─────────────────────────────────────────
+ * an entry before        what was there by then                           neither is read
+ * the {@link MirrorMark}
+ * an entry after it      nothing, or a line before the mark               the entry is appended: another owner's word
+ *                        a line after the mark, the same                  nothing
+ *                        a line after the mark, of another time           the later one counts
+ * nothing                a line after the mark: its owner was killed      the line is sent to the mirror
+ *                        before the mirror had it, or had none
+ * </pre>
+ *
+ * So a disk that was away for a while reads what happened meanwhile, an empty one everything, and files that had no mirror before
+ * are copied there. The file is not compacted meanwhile. Not thread-safe.
+ */
+public final class Restoration {
+
+    private static final Logger LOG = Logger.getLogger(Restoration.class);
+
+    /** Bounds the lines in memory that are not durable yet, and how often somebody waits. */
+    private static final int UNDER_WAY = 4096;
+
+    private final Checkpoint checkpoint;
+    private final Mirror mirror;
+    private final MirrorMark mark;
+    /** The file's length when it was opened: lines behind it have come from the mirror. */
+    private final long openedEnd;
+    /** Where those lines after the mark begin that the mirror has. */
+    private final Set<Long> confirmed = new HashSet<>();
+    private final Queue<CompletableFuture<Void>> underWay = new ArrayDeque<>();
+    private long malformed;
+
+    /** @param topic what the broker calls the mirror's topic */
+    Restoration(Checkpoint checkpoint, Mirror mirror, String topic) throws IOException {
+        this.checkpoint = checkpoint;
+        this.mirror = mirror;
+        this.openedEnd = checkpoint.end();
+        this.mark = MirrorMark.read(checkpoint.path(), topic, openedEnd);
+    }
+
+    /** The first offset of the mirror that has to be read. */
+    public long offset() {
+        return mark.offset();
+    }
+
+    /** Whether nothing has to be read or sent, where the mirror ends at this offset. */
+    public boolean isLevel(long end) {
+        return mark.offset() == end && mark.length() == openedEnd;
+    }
+
+    /**
+     * Takes an entry of the mirror, from {@link #offset} on in their order.
+     *
+     * @param value null where the key has none any more
+     * @throws IOException where the file can't be written
+     */
+    public void take(byte[] value) throws IOException {
+        if (value == null) {
+            // A step of a document whose later line makes it needless.
+            return;
+        }
+        Head head;
+        try {
+            head = LineFormat.head(value, 0, value.length);
+        } catch (MalformedLineException e) {
+            malformed++;
+            LOG.debugf("%s: an entry of its mirror is no line: %s", checkpoint.path(), e.getMessage());
+            return;
+        }
+        long present = rival(head);
+        if (present == LinePosition.NONE || LinePosition.offset(present) < mark.length() || LinePosition.offset(present) >= openedEnd
+                || isLater(value, present)) {
+            append(head, value);
+        }
+    }
+
+    /** What the file has in an entry's place: for a step that it has no line of, the line that may have ended the document. */
+    private long rival(Head head) {
+        Positions positions = checkpoint.index().find(head.id());
+        if (head.status() == Status.STEP) {
+            for (StepLine step : positions.steps()) {
+                if (step.step().equals(head.step())) {
+                    return step.position();
+                }
+            }
+        }
+        return positions.last();
+    }
+
+    /** Whether an entry is later than the line that the file has. */
+    private boolean isLater(byte[] value, long present) throws IOException {
+        try {
+            byte[] bytes = checkpoint.read(present);
+            CheckpointLine line = LineFormat.decode(bytes, 0, bytes.length);
+            CheckpointLine entry = LineFormat.decode(value, 0, value.length);
+            if (line.ts().equals(entry.ts()) && isSame(line, entry)) {
+                confirmed.add(LinePosition.offset(present));
+            }
+            return entry.ts().isAfter(line.ts());
+        } catch (MalformedLineException e) {
+            return true;
+        }
+    }
+
+    /** Of two of the same document and time. A done line may be there as its {@linkplain MirrorEntry last step}. */
+    private static boolean isSame(CheckpointLine line, CheckpointLine entry) {
+        return switch (entry) {
+            case Step step when line instanceof Done done ->
+                !done.steps().isEmpty() && done.steps().getLast().step().equals(step.output().step());
+            case Step step -> line instanceof Step other && other.output().step().equals(step.output().step());
+            case Done _, CheckpointLine.Failed _, CheckpointLine.Forgotten _ -> line.getClass() == entry.getClass();
+        };
+    }
+
+    private void append(Head head, byte[] value) throws IOException {
+        byte[] line = Arrays.copyOf(value, value.length + 1);
+        line[value.length] = '\n';
+        await(checkpoint.appendRestored(head, line));
+    }
+
+    private void await(CompletableFuture<Void> appended) throws IOException {
+        underWay.add(appended);
+        if (underWay.size() >= UNDER_WAY) {
+            await(UNDER_WAY / 2);
+        }
+    }
+
+    private void await(int most) throws IOException {
+        try {
+            while (underWay.size() > most) {
+                underWay.remove().join();
+            }
+        } catch (CompletionException e) {
+            throw e.getCause() instanceof IOException io ? io : new IOException(e.getCause());
+        }
+    }
+
+    /**
+     * Ends it: sends what the mirror lacks, waits for all, and lets later lines go to both. Blocks for as long as that takes.
+     *
+     * @param offset behind the last entry that was taken
+     * @param isAcknowledged of a record's source, whether its offset was committed: then its result was emitted
+     * @return how many lines the mirror lacked
+     */
+    public int finish(long offset, Predicate<String> isAcknowledged) throws IOException {
+        await(0);
+        if (malformed > 0) {
+            LOG.warnf("%s: passed over %d entries of its mirror that are no lines", checkpoint.path(), malformed);
+        }
+        MirroredLines sender = checkpoint.mirrored(mirror, mark.topic(), offset);
+        int sent = 0;
+        if (mark.length() < openedEnd) {
+            sent = sendWhatIsMissing(sender, isAcknowledged);
+            await(0);
+        }
+        sender.level(checkpoint.end());
+        checkpoint.begin();
+        return sent;
+    }
+
+    private int sendWhatIsMissing(MirroredLines sender, Predicate<String> isAcknowledged) throws IOException {
+        int[] sent = {0};
+        try (FileChannel file = FileChannel.open(checkpoint.path(), StandardOpenOption.READ)) {
+            new CheckpointScanner(file, new CheckpointScanner.Visitor() {
+                @Override
+                public void line(Head head, byte[] bytes, int from, int to, long offset) throws IOException {
+                    long position = LinePosition.of(offset, to - from, head.status(), checkpoint.generation());
+                    if (!confirmed.contains(offset) && checkpoint.index().isLive(head.id(), head.step(), position)) {
+                        await(sender.send(entries(bytes, from, to, isAcknowledged)));
+                        sent[0]++;
+                    }
+                }
+
+                @Override
+                public void damaged(long offset, long length, String why) {
+                    // Reported when it was opened.
+                }
+            }).scan(mark.length(), openedEnd);
+        }
+        return sent[0];
+    }
+
+    private static List<MirrorEntry> entries(byte[] bytes, int from, int to, Predicate<String> isAcknowledged) throws IOException {
+        try {
+            CheckpointLine line = LineFormat.decode(bytes, from, to);
+            if (line instanceof Done done && (done.source() == null || isAcknowledged.test(done.source()))) {
+                return MirrorEntry.emitted(done);
+            }
+            return MirrorEntry.appended(line, LineFormat.encode(line), Set.of());
+        } catch (MalformedLineException e) {
+            throw new IOException("a line changed while it was read", e);
+        }
+    }
+}

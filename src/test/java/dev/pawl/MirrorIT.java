@@ -1,0 +1,232 @@
+package dev.pawl;
+
+import static java.util.stream.Collectors.groupingBy;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+
+import dev.pawl.harness.CheckpointFile;
+import dev.pawl.harness.PawlProcess;
+import dev.pawl.harness.Reader;
+import dev.pawl.harness.Rig;
+import dev.pawl.harness.ScriptedModel;
+import dev.pawl.harness.TestBroker;
+
+/** {@code pawl.checkpoint.mirror=kafka}: what one process has finished, another that never saw its disk does not pay for again. */
+class MirrorIT {
+
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final int MAX_IN_FLIGHT = 16;
+    private static final JsonMapper JSON = new JsonMapper();
+
+    @TempDir
+    Path directory;
+
+    private Rig rig;
+
+    @BeforeEach
+    void open() {
+        rig = new Rig(TestBroker.shared(), directory)
+                .config("pawl.checkpoint.mirror", "kafka")
+                .config("pawl.max-in-flight", Integer.toString(MAX_IN_FLIGHT));
+    }
+
+    @AfterEach
+    void close() {
+        rig.close();
+    }
+
+    @Test
+    void takenOverByAnEmptyDisk_goesOnWhereTheOtherWas() {
+        List<String> ids = rig.texts(200);
+        rig.model().hold(call -> call.step().equals("entities") && call.id().compareTo("doc-0100") >= 0);
+        PawlProcess first = rig.start("one");
+        rig.publish(ids);
+        await().atMost(PATIENCE).until(() -> rig.model().inAir() == MAX_IN_FLIGHT);
+        rig.config("pawl.shutdown.drain", "0s");
+        first.signalTermination();
+        rig.model().release();
+        first.awaitExit(PATIENCE);
+
+        PawlProcess second = rig.start("two");
+        rig.awaitAllCommitted();
+
+        assertThat(rig.model().counts()).hasSize(ids.size() * Rig.STEPS.size()).allSatisfy((call, times) -> assertThat(times).as(call).isEqualTo(1));
+        assertThat(done(rig.results())).containsExactlyInAnyOrderElementsOf(ids);
+        assertThat(rig.checkpointOf("two").stream().filter(line -> "done".equals(line.status())).map(CheckpointFile.Line::id))
+                .containsExactlyInAnyOrderElementsOf(ids);
+        assertThat(second.log()).contains("level with its mirror");
+        verifyMirror(ids);
+    }
+
+    @Test
+    void killed_theNextDiskRepeatsNothingButWhatWasInTheAir() {
+        rig.without("mp.messaging.incoming.documents.group.instance.id")
+                .config("mp.messaging.incoming.documents.session.timeout.ms", "6000");
+        rig.model().delay(Duration.ofMillis(20));
+        List<String> ids = rig.texts(400);
+        PawlProcess first = rig.start("one");
+        rig.publish(ids);
+        await().atMost(PATIENCE).until(() -> rig.results().size() > 150);
+        first.kill();
+        int calls = rig.model().total();
+        Set<String> mirrored = mirror().keySet();
+        Map<String, Integer> before = rig.model().counts();
+
+        rig.start("two");
+        rig.awaitAllCommitted();
+
+        assertThat(rig.model().total()).isBetween(2 * ids.size(), 2 * ids.size() + MAX_IN_FLIGHT);
+        assertThat(calls).isLessThan(2 * ids.size());
+        Map<String, Integer> after = rig.model().counts();
+        assertThat(mirrored).filteredOn(key -> key.contains("\t")).allSatisfy(key -> {
+            String call = key.split("\t")[1] + "/" + key.split("\t")[0];
+            assertThat(after.get(call)).as(call).isEqualTo(before.get(call));
+        });
+        assertThat(done(rig.results())).containsExactlyInAnyOrderElementsOf(ids);
+        verifyMirror(ids);
+    }
+
+    @Test
+    void backOnItsOwnDisk_readsOnlyWhatHappenedMeanwhile() {
+        List<String> ids = rig.texts(120);
+        rig.publish(ids.subList(0, 100));
+        PawlProcess one = rig.start("one");
+        rig.awaitAllCommitted();
+        one.terminate();
+        PawlProcess two = rig.start("two");
+        rig.publish(ids.subList(100, 120));
+        rig.awaitAllCommitted();
+        two.terminate();
+
+        PawlProcess again = rig.start("one");
+        rig.publish(ids);
+        rig.awaitAllCommitted();
+
+        assertThat(rig.model().total()).isEqualTo(2 * ids.size());
+        assertThat(restored(two)).isBetween(100, 600);
+        // Of 20 documents: two steps, their end, and that the steps are needless.
+        assertThat(restored(again)).isEqualTo(20 * 5);
+    }
+
+    @Test
+    void switchedOnLater_copiesWhatTheFilesHave() {
+        List<String> ids = rig.texts(60);
+        rig.config("pawl.checkpoint.mirror", "none");
+        rig.publish(ids);
+        PawlProcess without = rig.start("one");
+        rig.awaitAllCommitted();
+        without.terminate();
+        rig.config("pawl.checkpoint.mirror", "kafka");
+        PawlProcess with = rig.start("one");
+        await().atMost(PATIENCE).until(() -> mirror().size() == ids.size());
+        with.terminate();
+
+        rig.start("two");
+        rig.publish(ids);
+        rig.awaitAllCommitted();
+
+        assertThat(rig.model().total()).isEqualTo(2 * ids.size());
+        verifyMirror(ids);
+    }
+
+    @Test
+    void failedAndForgotten_areKnownElsewhere() {
+        rig.texts(3);
+        rig.model().answer(call -> call.id().equals("doc-0001") ? new ScriptedModel.Reply.Status(422) : ScriptedModel.usualAnswer(call));
+        PawlProcess one = rig.start("one");
+        rig.publish(0, "doc-0000", "doc-0000");
+        rig.publish(0, "doc-0001", "doc-0001");
+        rig.publish(0, "doc-0002", "doc-0002");
+        rig.awaitAllCommitted();
+        rig.publish(0, "doc-0002", null);
+        rig.awaitAllCommitted();
+        one.terminate();
+        int calls = rig.model().total();
+
+        PawlProcess two = rig.start("two");
+
+        await().atMost(PATIENCE).untilAsserted(() -> {
+            assertThat(status(two, "doc-0000")).isEqualTo("done");
+            assertThat(status(two, "doc-0001")).isEqualTo("failed");
+            assertThat(status(two, "doc-0002")).isEqualTo("forgotten");
+        });
+        rig.publish(0, "doc-0002", "doc-0002");
+        rig.awaitAllCommitted();
+        assertThat(rig.model().total()).isEqualTo(calls + 2);
+        assertThat(mirror().keySet()).containsExactlyInAnyOrder("doc-0000", "doc-0001", "doc-0002");
+    }
+
+    @Test
+    void topicThatIsNotCompacted_isRefusedWithASentence() {
+        rig.broker().createTopics(rig.topics().partitions(), rig.topics().checkpoint());
+        rig.publish(rig.texts(1));
+
+        PawlProcess refused = rig.launch("one");
+
+        assertThat(refused.awaitExit(PATIENCE)).isNotZero();
+        assertThat(refused.log()).contains("the topic " + rig.topics().checkpoint(), "cleanup.policy = delete", "needs compact");
+        assertThat(rig.model().total()).isZero();
+        assertThat(rig.uncommitted()).isEqualTo(1);
+    }
+
+    private static List<String> done(List<ConsumerRecord<byte[], byte[]>> results) {
+        Map<String, List<String>> completions = results.stream().collect(groupingBy(result -> Reader.text(result.key()),
+                Collectors.mapping(result -> Reader.header(result, "ce_id"), Collectors.toList())));
+        assertThat(completions).allSatisfy((id, ids) -> assertThat(Set.copyOf(ids)).as("completions of " + id).hasSize(1));
+        return new ArrayList<>(completions.keySet());
+    }
+
+    private static String status(PawlProcess pawl, String id) {
+        return pawl.get("/documents/" + id).body().replaceFirst("(?s).*?\"status\":\"(\\w+)\".*", "$1");
+    }
+
+    private static int restored(PawlProcess pawl) {
+        return pawl.log().lines().filter(line -> line.contains("level with its mirror"))
+                .mapToInt(line -> Integer.parseInt(line.replaceFirst(".*mirror: (\\d+) entries.*", "$1"))).sum();
+    }
+
+    /** What the mirror says last, by key; what it was told to drop is not there. */
+    private Map<String, JsonNode> mirror() {
+        Map<String, JsonNode> entries = new HashMap<>();
+        new Reader(rig.broker().bootstrapServers()).readAll(rig.topics().checkpoint()).forEach(entry -> {
+            try {
+                if (entry.value() == null) {
+                    entries.remove(Reader.text(entry.key()));
+                } else {
+                    entries.put(Reader.text(entry.key()), JSON.readTree(entry.value()));
+                }
+            } catch (java.io.IOException e) {
+                throw new java.io.UncheckedIOException(e);
+            }
+        });
+        return entries;
+    }
+
+    private void verifyMirror(List<String> ids) {
+        Map<String, JsonNode> mirror = mirror();
+        assertThat(mirror.keySet()).containsExactlyInAnyOrderElementsOf(ids);
+        assertThat(mirror.values()).allSatisfy(line -> {
+            assertThat(line.path("status").asText()).isEqualTo("done");
+            assertThat(line.has("result")).isFalse();
+            assertThat(line.has("crc")).isTrue();
+        });
+    }
+}
