@@ -85,6 +85,10 @@ public interface PawlConfig {
 
         @WithDefault("document-dead-letters")
         String deadLetters();
+
+        /** Where the checkpoint's lines go as well with {@code pawl.checkpoint.mirror=kafka}: a compacted topic. */
+        @WithDefault("document-checkpoint")
+        String checkpoint();
     }
 
     interface Checkpoint {
@@ -96,6 +100,13 @@ public interface PawlConfig {
         /** What an append waits for before it counts: {@code fsync} survives a power cut, {@code os} only a killed process. */
         @WithDefault("fsync")
         Durability durability();
+
+        /**
+         * Where else each line goes: {@code none}, or {@code kafka}, the topic {@code pawl.topics.checkpoint}, from which a process with an
+         * empty disk learns what others have done.
+         */
+        @WithDefault("none")
+        Mirror mirror();
 
         Compaction compaction();
 
@@ -132,6 +143,11 @@ public interface PawlConfig {
         enum Durability {
             FSYNC,
             OS
+        }
+
+        enum Mirror {
+            NONE,
+            KAFKA
         }
     }
 
