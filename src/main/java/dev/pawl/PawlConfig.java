@@ -161,6 +161,11 @@ public interface PawlConfig {
             FSYNC,
             OS
         }
+
+        enum Mirror {
+            NONE,
+            KAFKA
+        }
     }
 
     interface Documents {
