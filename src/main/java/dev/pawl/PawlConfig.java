@@ -161,11 +161,6 @@ public interface PawlConfig {
             FSYNC,
             OS
         }
-
-        enum Mirror {
-            NONE,
-            KAFKA
-        }
     }
 
     interface Documents {

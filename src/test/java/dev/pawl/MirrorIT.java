@@ -18,6 +18,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
@@ -30,6 +32,7 @@ import dev.pawl.harness.ScriptedModel;
 import dev.pawl.harness.TestBroker;
 
 /** {@code pawl.checkpoint.mirror=kafka}: what one process has finished, another that never saw its disk does not pay for again. */
+@Execution(ExecutionMode.CONCURRENT)
 class MirrorIT {
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);

@@ -18,7 +18,7 @@ public record ProgressReport(
         @Schema(description = "When this was so, by Pawl's clock.") Instant at,
         @Schema(description = "When this process started.") Instant startedAt,
         @Schema(description = "Which process answers.") Process process,
-        @Schema(description = "idle, working, waiting (for what waitingFor says, or for the limits) or stuck.", examples = "working") String state,
+        @Schema(description = "idle, working, waiting (for what waitingFor says, for the limits, or for a checkpoint) or stuck.", examples = "working") String state,
         @Schema(description = "The model that steps use which name none.") Model model,
         @Schema(description = "What was published since there was last nothing to do for a minute, and how far that is.") Backlog backlog,
         @Schema(description = "How deliveries ended since this process started.") Documents documents,
@@ -185,7 +185,17 @@ public record ProgressReport(
     @Schema(name = "ProgressLag", description = "Records that are not settled.")
     public record Lag(
             @Schema(description = "In all partitions of this process.") long total,
-            @Schema(description = "The partitions of this process.") List<Partition> partitions) {}
+            @Schema(description = "The partitions of this process.") List<Partition> partitions,
+            @Schema(description = "Partitions that are this process's, too, and whose documents wait for their checkpoint.") List<Takeover> takeovers) {}
+
+    @RegisterForReflection
+    @Schema(name = "ProgressTakeover", description = "A partition whose checkpoint is being taken over.")
+    public record Takeover(
+            @Schema(description = "Topic and number.", examples = "documents-3") String partition,
+            @Schema(description = "Entries of the mirror that have been read.") long read,
+            @Schema(description = "Entries that have to be; 0 while that is not known, or without a mirror.") long entries,
+            @Schema(description = "The process that holds the file; null where none does.", nullable = true, examples = "process 4711 on pawl-0")
+            String holder) {}
 
     @RegisterForReflection
     @Schema(name = "ProgressPartition", description = "A partition of this process.")

@@ -126,9 +126,17 @@ public final class Partitions {
      */
     public record Lag(String partition, long lag, int inWork, long settled, long end) {}
 
-    /** Those that were assigned and have to wait for their checkpoint. */
-    public List<Takeovers.State> takeovers() {
-        return takeovers.states();
+    /**
+     * A partition that is assigned and whose records don't come yet.
+     *
+     * @param read entries of its mirror that have been read
+     * @param entries that have to be; 0 while that is not known
+     * @param holder the process that holds its file; null where it is not held
+     */
+    public record Waiting(String partition, long read, long entries, String holder) {}
+
+    public List<Waiting> takeovers() {
+        return takeovers.waiting();
     }
 
     public List<Lag> lags() {

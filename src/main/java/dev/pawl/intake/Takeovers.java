@@ -30,6 +30,7 @@ import dev.pawl.checkpoint.CheckpointLock.HeldByAnotherException;
 import dev.pawl.checkpoint.Checkpoints;
 import dev.pawl.checkpoint.FailStop;
 import dev.pawl.checkpoint.Restoration;
+import dev.pawl.intake.Partitions.Waiting;
 import dev.pawl.mirror.KafkaMirror;
 import dev.pawl.mirror.MirrorTopic;
 import dev.pawl.mirror.MirrorTopic.RefusedException;
@@ -278,20 +279,11 @@ final class Takeovers {
         }
     }
 
-    /**
-     * A partition that is assigned and whose records don't come yet.
-     *
-     * @param read entries of its mirror that have been read
-     * @param entries that have to be; 0 while that is not known
-     * @param holder the process that holds its file; null where it is not held
-     */
-    public record State(String partition, long read, long entries, String holder) {}
-
-    List<State> states() {
+    List<Waiting> waiting() {
         return underWay.values().stream()
-                .map(takeover -> new State(takeover.partition.toString(), takeover.next - takeover.from, Math.max(0, takeover.end - takeover.from),
+                .map(takeover -> new Waiting(takeover.partition.toString(), takeover.next - takeover.from, Math.max(0, takeover.end - takeover.from),
                         takeover.checkpoint == null ? takeover.holder : null))
-                .sorted(Comparator.comparing(State::partition))
+                .sorted(Comparator.comparing(Waiting::partition))
                 .toList();
     }
 
