@@ -451,10 +451,22 @@ public final class Checkpoint {
         return path;
     }
 
-    /** Closes the file after the appends that were submitted before, and gives the lock back. Later ones fail. */
-    void close() throws IOException {
+    /** Returns when the appends that were submitted before are in the file. Later ones fail. */
+    void stopAppends() {
         upkeep.stop();
         shared.groupCommit().await(() -> closed = true);
+    }
+
+    /** Waits for the mirror to confirm what it was sent, until this moment of {@link System#nanoTime} at most. */
+    void awaitMirror(long deadlineNs) {
+        if (mirror != null) {
+            mirror.awaitConfirmed(deadlineNs);
+        }
+    }
+
+    /** Closes the file after the appends that were submitted before, and gives the lock back. */
+    void close() throws IOException {
+        stopAppends();
         try (lock; LineReader one = readers.get(0); LineReader other = readers.get(1)) {
             if (mirror != null) {
                 mirror.close();

@@ -24,9 +24,6 @@ final class MirroredLines {
     private static final long UNKNOWN = -1;
     /** After a kill, so much of the mirror is read that the file has. */
     private static final Duration MARK_EVERY = Duration.ofSeconds(5);
-    /** What the broker is given for the last lines, when the partition is given up. */
-    static final Duration LAST_WORD = Duration.ofSeconds(5);
-
     private final Path checkpoint;
     private final Mirror mirror;
     private final Executor upkeep;
@@ -159,25 +156,23 @@ final class MirroredLines {
         return underWay;
     }
 
-    /** The partition is given up, or the process ends: gives the mirror a moment for what it has not confirmed yet. */
-    void close() {
-        int missing = awaitConfirmed(LAST_WORD);
-        if (missing > 0) {
-            LOG.warnf("%s: the mirror did not confirm %d entries within %s; a next owner without this disk calls their steps again",
-                    checkpoint, missing, LAST_WORD);
-        }
-        mark();
-    }
-
-    private synchronized int awaitConfirmed(Duration timeout) {
-        long deadline = System.nanoTime() + timeout.toNanos();
+    /** Returns when nothing is under way, at this moment of {@link System#nanoTime} at the latest. */
+    synchronized void awaitConfirmed(long deadlineNs) {
         try {
-            for (long left = timeout.toNanos(); underWay > 0 && left > 0; left = deadline - System.nanoTime()) {
+            for (long left = deadlineNs - System.nanoTime(); underWay > 0 && left > 0; left = deadlineNs - System.nanoTime()) {
                 TimeUnit.NANOSECONDS.timedWait(this, left);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        return underWay;
+    }
+
+    /** The partition is given up, or the process ends. */
+    void close() {
+        int missing = underWay();
+        if (missing > 0) {
+            LOG.warnf("%s: its mirror has not confirmed %d entries; a next owner without this disk calls their steps again", checkpoint, missing);
+        }
+        mark();
     }
 }

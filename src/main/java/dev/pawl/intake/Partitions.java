@@ -1,6 +1,7 @@
 package dev.pawl.intake;
 
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -78,7 +79,7 @@ public final class Partitions {
         for (Assignment assignment : leaving) {
             Duration left = Duration.ofNanos(Math.max(0, deadline - System.nanoTime()));
             if (!assignment.awaitIdle(left)) {
-                LOG.warnf("%s: %d documents were still in work after pawl.shutdown.drain (%s); the next owner takes them up",
+                LOG.warnf("%s: %d documents were still in work after pawl.shutdown.drain (%s); the next owner takes them up, and what they are answered now is lost",
                         assignment.partition(), assignment.inWork(), drain);
             }
         }
@@ -86,11 +87,13 @@ public final class Partitions {
 
     /** After the offsets of what was drained are committed. */
     void closed(Collection<TopicPartition> partitions) {
+        List<String> closed = new ArrayList<>();
         for (TopicPartition partition : partitions) {
             if (assignments.remove(partition) != null) {
-                checkpoints.close(partition.toString());
+                closed.add(partition.toString());
             }
         }
+        checkpoints.close(closed);
         onChange.run();
     }
 
