@@ -12,6 +12,7 @@ import dev.pawl.intake.Gates;
 import dev.pawl.progress.Progress;
 import dev.pawl.provider.Patience.AbandonedException;
 import dev.pawl.spend.Spends;
+import dev.pawl.tracing.Tracings;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 
 /** Endpoints for tests of other packages. */
@@ -24,7 +25,7 @@ public final class ModelEndpoints {
     public static ModelEndpoint of(ChatModel model, Progress progress) {
         PawlConfig config = Configs.of("pawl.provider.backoff", "1ms", "pawl.provider.max-backoff", "1ms");
         return new ModelEndpoint(model, limits(config), Spends.any(), new Patience(config),
-                new Outage(config, Gates.fresh(), Clock.systemUTC()), progress);
+                new Outage(config, Gates.fresh(), Clock.systemUTC()), progress, Tracings.off());
     }
 
     public static Limits limits(PawlConfig config) {
