@@ -18,6 +18,7 @@ import dev.langchain4j.model.chat.response.ChatResponse;
 import dev.langchain4j.model.output.TokenUsage;
 import dev.pawl.Failure;
 import dev.pawl.Usage;
+import dev.pawl.progress.LogLimit;
 import dev.pawl.progress.Progress;
 import dev.pawl.progress.Progress.CallEnded;
 import dev.pawl.provider.Patience.AbandonedException;
@@ -40,9 +41,11 @@ public final class ModelEndpoint {
     private final Outage outage;
     private final Progress progress;
     private final Tracing tracing;
+    private final LogLimit logLimit;
     private final Map<String, Suspicion.Tally> tallies = new ConcurrentHashMap<>();
 
-    ModelEndpoint(ChatModel model, Limits limits, Spend spend, Patience patience, Outage outage, Progress progress, Tracing tracing) {
+    ModelEndpoint(ChatModel model, Limits limits, Spend spend, Patience patience, Outage outage, Progress progress, Tracing tracing,
+            LogLimit logLimit) {
         this.model = model;
         this.limits = limits;
         this.spend = spend;
@@ -50,6 +53,7 @@ public final class ModelEndpoint {
         this.outage = outage;
         this.progress = progress;
         this.tracing = tracing;
+        this.logLimit = logLimit;
     }
 
     /**
@@ -182,7 +186,9 @@ public final class ModelEndpoint {
 
     private void logRetry(String step, String what, Duration wait) {
         tracing.waits(what, wait);
-        LOG.warnf("The model call of step %s failed, trying again in %d ms: %s", step, wait.toMillis(), what);
+        if (logLimit.permits(LogLimit.Sort.CALLS, what)) {
+            LOG.warnf("The model call of step %s failed, trying again in %d ms: %s", step, wait.toMillis(), what);
+        }
     }
 
     private static Duration plus(Duration retryAfter, Duration backoff) {
