@@ -30,7 +30,7 @@ public record ProgressReport(
         @Schema(description = "Null where pawl.budget says nothing.", nullable = true) Budget budget,
         @Schema(description = "How fast documents are completed.") Rate rate,
         @Schema(description = "What the model's endpoint permits, and what waits for it.") Limits limits,
-        @Schema(description = "Records that are not settled.") Lag lag,
+        @Schema(description = "Records of this process's partitions that are not settled.") Lag lag,
         @Schema(description = "When the lag will be worked off at the present pace; null where nothing waits or nothing moves.", nullable = true)
         Instant eta,
         @Schema(description = "The same at the fastest and the slowest pace that the last minute allows for; null where eta is.", nullable = true)
@@ -182,7 +182,7 @@ public record ProgressReport(
     }
 
     @RegisterForReflection
-    @Schema(name = "ProgressLag", description = "Records that are not settled.")
+    @Schema(name = "ProgressLag", description = "Records that are not settled, in the partitions that this process has; GET /partitions knows of all.")
     public record Lag(
             @Schema(description = "In all partitions of this process.") long total,
             @Schema(description = "The partitions of this process.") List<Partition> partitions,
