@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -272,11 +273,33 @@ public final class Checkpoint {
      */
     public CompletableFuture<Void> append(CheckpointLine line) {
         byte[] bytes = LineFormat.encode(line);
-        return submit(Head.of(line), bytes, mirror == null ? List.of() : MirrorEntry.appended(line, bytes, stepsBefore(line)));
+        return submit(Head.of(line), bytes, mirror == null ? List.of() : MirrorEntry.appended(line, bytes, mirroredBefore(line)));
     }
 
-    private Set<String> stepsBefore(CheckpointLine line) {
-        return line instanceof CheckpointLine.Forgotten ? find(line.id()).steps().keySet() : Set.of();
+    /** The keys of the mirror, by {@link MirrorEntry}, under which the document has lines. */
+    private Set<String> mirroredBefore(CheckpointLine line) {
+        return switch (line) {
+            case CheckpointLine.Forgotten _ -> {
+                History history = find(line.id());
+                Set<String> known = new HashSet<>(history.steps().keySet());
+                if (history.last() instanceof CheckpointLine.Failed) {
+                    known.add(MirrorEntry.FAILED);
+                }
+                yield known;
+            }
+            case CheckpointLine.Done _ -> {
+                Positions positions = index.find(line.id());
+                Set<String> known = new HashSet<>();
+                for (StepLine step : positions.steps()) {
+                    known.add(step.step());
+                }
+                if (positions.last() != LinePosition.NONE && LinePosition.status(positions.last()) == Status.FAILED) {
+                    known.add(MirrorEntry.FAILED);
+                }
+                yield known;
+            }
+            case CheckpointLine.Step _, CheckpointLine.Failed _ -> Set.of();
+        };
     }
 
     /** Appends a line as the mirror has it. */
@@ -290,11 +313,14 @@ public final class Checkpoint {
 
     /**
      * Tells the mirror, where there is one, that the result of a done line was emitted: the next owner need not. To be waited for
-     * before the record is acknowledged.
+     * before the record is acknowledged. Fails once the checkpoint is closed: by then the next owner may know better.
      */
     public CompletableFuture<Void> emitted(CheckpointLine.Done line) {
         MirroredLines to = mirror;
-        return to == null ? CompletableFuture.completedFuture(null) : to.send(MirrorEntry.emitted(line));
+        if (to == null) {
+            return CompletableFuture.completedFuture(null);
+        }
+        return closed ? CompletableFuture.failedFuture(new ClosedException(path)) : to.send(MirrorEntry.emitted(line));
     }
 
     /**
@@ -341,10 +367,13 @@ public final class Checkpoint {
     }
 
     /** From now on lines go to the mirror, too. Before the first append, and after all that it had is in the file. */
-    MirroredLines mirrored(Mirror to, String topic, long offset) throws IOException {
-        MirroredLines lines = new MirroredLines(path, to, shared.upkeepExecutor(), topic, offset);
-        onWriter(() -> mirror = lines);
-        return lines;
+    MirroredLines mirrored(Mirror to, String topic, MirroredLines.Times times, long offset) throws IOException {
+        CompletableFuture<MirroredLines> attached = new CompletableFuture<>();
+        onWriter(() -> {
+            attached.complete(new MirroredLines(path, to, shared.upkeepExecutor(), topic, times, offset, appender.end()));
+            mirror = attached.join();
+        });
+        return attached.join();
     }
 
     /** How many entries the mirror has not confirmed yet. */
