@@ -171,7 +171,7 @@ class MirrorIT {
         rig.publish(0, "doc-0002", "doc-0002");
         rig.awaitAllCommitted();
         assertThat(rig.model().total()).isEqualTo(calls + 2);
-        assertThat(mirror().keySet()).containsExactlyInAnyOrder("doc-0000", "doc-0001\t", "doc-0002");
+        assertThat(mirror().keySet()).containsExactlyInAnyOrder("doc-0000", "doc-0001\t\tfailed", "doc-0002", "doc-0002\t\tforgotten");
     }
 
     @Test

@@ -17,22 +17,24 @@ import dev.pawl.checkpoint.CheckpointLine.StepOutput;
  * A line as the mirror has it: without its newline, under a key of its own.
  *
  * <pre>
- * key                     value
- * ─────────────────────   ───────────────────────────────────────────────────────────────────────────────
- * doc-0847 TAB summary    the step's line; nothing once the document is done or forgotten
- * doc-0847 TAB            its last failed line; nothing once the document is done or forgotten
- * doc-0847                its last done or forgotten line; a done one without its result
+ * key                          value
+ * ──────────────────────────   ──────────────────────────────────────────────────────────────────────────
+ * doc-0847 TAB summary         the step's line; nothing once the document is done or forgotten
+ * doc-0847 TAB TAB failed      its last failed line; nothing once the document is done or forgotten
+ * doc-0847 TAB TAB forgotten   its last forgotten line
+ * doc-0847                     its last done line, without its result
  * </pre>
  *
  * Who finds a done line in the mirror can't emit the result. So it comes there after the result was emitted, and what is done and not
- * emitted yet is there as what all of its steps answered: the next owner completes it without a call. A failed line does not take a
- * forgotten one's place: a file that was away may have steps from before.
+ * emitted yet is there as what all of its steps answered: the next owner completes it without a call. A forgotten line has a key of its
+ * own, since neither a failed one nor what a former owner sends late may hide it: a disk that was away may have steps from before.
  */
 record MirrorEntry(byte[] key, byte[] value) {
 
     private static final char SEPARATOR = '\t';
     /** What stands in a failed line's key where others have the step. */
-    static final String FAILED = "";
+    static final String FAILED = SEPARATOR + "failed";
+    private static final String FORGOTTEN = SEPARATOR + "forgotten";
 
     /**
      * What a line puts into the mirror when it is appended.
@@ -47,7 +49,7 @@ record MirrorEntry(byte[] key, byte[] value) {
             case Failed failed -> List.of(new MirrorEntry(key(failed.id(), FAILED), withoutNewline(encoded)));
             case Forgotten forgotten -> {
                 List<MirrorEntry> entries = new ArrayList<>(without(forgotten.id(), before));
-                entries.add(new MirrorEntry(key(forgotten.id()), withoutNewline(encoded)));
+                entries.add(new MirrorEntry(key(forgotten.id(), FORGOTTEN), withoutNewline(encoded)));
                 yield entries;
             }
         };

@@ -158,12 +158,16 @@ public final class Restoration {
         }
     }
 
-    /** Whether an entry came behind a line that it can't have followed: sent by an owner that did not know it was none any more. */
+    /**
+     * Whether an entry came behind a line that it can't have followed: sent by an owner that did not know it was none any more. It may
+     * have completed a document that had been forgotten meanwhile; as done, what was published since would be passed over.
+     */
     private static boolean isStale(byte[] value, byte[] present) {
         try {
             CheckpointLine line = LineFormat.decode(present, 0, present.length);
             CheckpointLine entry = LineFormat.decode(value, 0, value.length);
-            return line.id().equals(entry.id()) && line.ts().isAfter(entry.ts()) && isOfLaterRecord(line, entry);
+            return line.id().equals(entry.id()) && isOfLaterRecord(line, entry)
+                    && (line.ts().isAfter(entry.ts()) || line instanceof CheckpointLine.Forgotten && entry instanceof Done);
         } catch (MalformedLineException e) {
             return false;
         }

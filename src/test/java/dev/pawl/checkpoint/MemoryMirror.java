@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /** A partition of the mirror's topic in memory. What is sent there gets there when a test says so, or at once. */
 final class MemoryMirror {
@@ -47,6 +48,11 @@ final class MemoryMirror {
 
         synchronized int underWay() {
             return underWay.size();
+        }
+
+        /** What is under way, for people. */
+        synchronized String content() {
+            return underWay.stream().map(sent -> new Entry(-1, text(sent.key), sent.value).toString()).collect(Collectors.joining("\n"));
         }
 
         /** The oldest that are under way get there. */

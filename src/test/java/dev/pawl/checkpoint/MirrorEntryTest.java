@@ -29,7 +29,7 @@ class MirrorEntryTest {
         Done done = Lines.done(ID);
 
         assertThat(appended(done)).isEqualTo(Map.of("doc-0847\tsummary", text(new Step(ID, done.ts(), done.source(), done.steps().getLast()))));
-        assertThat(appended(done, "summary", MirrorEntry.FAILED).keySet()).containsExactly("doc-0847\t", "doc-0847\tsummary");
+        assertThat(appended(done, "summary", MirrorEntry.FAILED).keySet()).containsExactly("doc-0847\t\tfailed", "doc-0847\tsummary");
         assertThat(texts(MirrorEntry.emitted(done))).containsExactly(Map.entry(ID, text(done.withoutResult())), Map.entry("doc-0847\tsummary", "nothing"));
         assertThat(text(done.withoutResult())).doesNotContain("a summary");
     }
@@ -42,14 +42,14 @@ class MirrorEntryTest {
     }
 
     @Test
-    void failedLine_standsBesideAForgottenOne() {
-        assertThat(appended(Lines.failed(ID))).isEqualTo(Map.of("doc-0847\t", text(Lines.failed(ID))));
+    void failedLine_standsBesideOthers() {
+        assertThat(appended(Lines.failed(ID))).isEqualTo(Map.of("doc-0847\t\tfailed", text(Lines.failed(ID))));
     }
 
     @Test
     void forgottenLine_takesAwayWhatWasThereBefore() {
         assertThat(appended(Lines.forgotten(ID), "summary", MirrorEntry.FAILED))
-                .isEqualTo(Map.of("doc-0847\tsummary", "nothing", "doc-0847\t", "nothing", ID, text(Lines.forgotten(ID))));
+                .isEqualTo(Map.of("doc-0847\tsummary", "nothing", "doc-0847\t\tfailed", "nothing", "doc-0847\t\tforgotten", text(Lines.forgotten(ID))));
     }
 
     private static Map<String, String> appended(CheckpointLine line, String... before) {
