@@ -35,7 +35,7 @@ import dev.pawl.checkpoint.HandOverModel.Setting;
 class HandOverModelTest {
 
     private static final int DEEPER = Integer.getInteger("pawl.model.depth", 0);
-    private static final int RANDOM_RUNS = Integer.getInteger("pawl.model.runs", 200);
+    private static final int RANDOM_RUNS = Integer.getInteger("pawl.model.runs", 50);
     private static final int RANDOM_EVENTS = 120;
 
     private static final List<String> ONE = List.of("doc-1");
@@ -60,8 +60,8 @@ class HandOverModelTest {
     static Stream<Exploration> explorations() {
         return Stream.of(
                 new Exploration(new Setting(ONE, 2, false, true), 2),
-                new Exploration(new Setting(ONE, 2, false, false), 2),
-                new Exploration(new Setting(ONE, 2, true, true), 2),
+                new Exploration(new Setting(ONE, 2, false, false), 1),
+                new Exploration(new Setting(ONE, 2, true, true), 1),
                 new Exploration(new Setting(TWO, 3, false, true), 1),
                 new Exploration(new Setting(TWO, 2, true, false), 1),
                 new Exploration(new Setting(AGAIN, 2, false, true), 1));
