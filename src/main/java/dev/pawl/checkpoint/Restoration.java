@@ -55,7 +55,7 @@ public final class Restoration {
     private final Checkpoint checkpoint;
     private final Mirror mirror;
     private final MirroredLines.Times times;
-    private final MirrorMark mark;
+    private MirrorMark mark;
     /** The file's length when it was opened: lines behind it have come from the mirror. */
     private final long openedEnd;
     /** Where those lines after the mark begin that the mirror has. */
@@ -83,6 +83,16 @@ public final class Restoration {
     /** The first offset of the mirror that has to be read. */
     public long offset() {
         return mark.offset();
+    }
+
+    /** Whether the mirror, which ends at this offset, has lost entries that the file is said to be level with. */
+    public boolean isBehind(long end) {
+        return end < mark.offset();
+    }
+
+    /** Lets nothing count that was level: all of it is compared. Before the first entry. */
+    public void compareAll() {
+        mark = new MirrorMark(mark.topic(), 0, 0);
     }
 
     /** Whether nothing has to be read or sent, where the mirror ends at this offset. */

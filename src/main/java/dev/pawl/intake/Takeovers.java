@@ -215,18 +215,45 @@ final class Takeovers {
     }
 
     private void openToRestore(Takeover takeover, String topicId) {
-        attempt(takeover, again -> openToRestore(again, topicId), () -> {
+        // The mirror goes on while the file is held.
+        attempt(takeover, again -> findEnds(List.of(again)), () -> {
             takeover.checkpoint = checkpoints.openToRestore(takeover.partition.toString());
             takeover.restoration = checkpoints.restore(takeover.checkpoint, mirrors.partition(takeover.partition.partition()), topicId);
-            takeover.from = takeover.restoration.offset();
-            takeover.next = takeover.from;
-            if (takeover.restoration.isLevel(takeover.end)) {
-                restored(takeover, 0);
+            if (takeover.restoration.isBehind(takeover.end)) {
+                soon(() -> findEndAgain(takeover));
             } else {
-                // Behind those that have not been opened yet, and may be level.
-                soon(() -> restore(takeover));
+                beginToRestore(takeover);
             }
         });
+    }
+
+    /** Whoever had the file until now may have written since the end was asked for. */
+    private void findEndAgain(Takeover takeover) {
+        attempt(takeover, this::findEndAgain, () -> {
+            int number = takeover.partition.partition();
+            try {
+                takeover.end = mirrors.ends(List.of(number)).get(number);
+            } catch (UnavailableException e) {
+                throw new KafkaException(e.getMessage());
+            }
+            if (takeover.restoration.isBehind(takeover.end)) {
+                LOG.warnf("%s: its mirror ends at %d and had more before: the broker has lost entries. What the file has of them is sent again",
+                        takeover.partition, takeover.end);
+                takeover.restoration.compareAll();
+            }
+            beginToRestore(takeover);
+        });
+    }
+
+    private void beginToRestore(Takeover takeover) throws IOException {
+        takeover.from = takeover.restoration.offset();
+        takeover.next = takeover.from;
+        if (takeover.restoration.isLevel(takeover.end)) {
+            restored(takeover, 0);
+        } else {
+            // Behind those that have not been opened yet, and may be level.
+            soon(() -> restore(takeover));
+        }
     }
 
     private void restore(Takeover takeover) {

@@ -26,8 +26,6 @@ final class MemoryMirror {
     }
 
     private final List<Entry> entries = new ArrayList<>();
-    /** Of all keys that ever were there, tombstones and what was compacted away as well. */
-    private final List<Entry> everything = new ArrayList<>();
     private long end;
 
     /** The way there of one process. */
@@ -92,7 +90,6 @@ final class MemoryMirror {
     synchronized long write(String key, byte[] value) {
         Entry entry = new Entry(end++, key, value);
         entries.add(entry);
-        everything.add(entry);
         return entry.offset();
     }
 
@@ -113,8 +110,9 @@ final class MemoryMirror {
         return entries.stream().filter(entry -> entry.offset() >= offset).toList();
     }
 
-    synchronized List<Entry> everything() {
-        return List.copyOf(everything);
+    synchronized void loseFrom(long offset) {
+        entries.removeIf(entry -> entry.offset() >= offset);
+        end = offset;
     }
 
     /** Only the last entry of a key stays, and after a while no tombstone. Offsets stay. */

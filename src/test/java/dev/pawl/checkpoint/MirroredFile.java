@@ -47,6 +47,16 @@ final class MirroredFile {
         return restoration.offset();
     }
 
+    boolean isBehind() {
+        return restoration.isBehind(mirror.end());
+    }
+
+    MirroredFile compareAll() {
+        restoration.compareAll();
+        next = restoration.offset();
+        return this;
+    }
+
     boolean isLevel() {
         return restoration.isLevel(mirror.end());
     }

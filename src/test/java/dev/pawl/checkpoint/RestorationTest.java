@@ -278,6 +278,24 @@ class RestorationTest {
         }
     }
 
+    /** A broker may lose what it has confirmed. */
+    @Test
+    void mirrorThatLostItsEnd_getsItAgain() throws IOException {
+        MirroredFile first = level(emptyDisk());
+        appendAll(first);
+        first.close();
+        Map<String, String> content = mirror.content();
+        mirror.loseFrom(3);
+
+        MirroredFile again = reopen(first);
+
+        assertThat(again.isBehind()).isTrue();
+        again.compareAll().level(NOTHING_ACKNOWLEDGED);
+        assertThat(mirror.content()).containsAllEntriesOf(content);
+        again.close();
+        assertThat(reopen(again).isLevel()).isTrue();
+    }
+
     /** The documents topic was made anew: offsets begin at 0 again, and a step that was answered there is answered. */
     @Test
     void stepOfAnEarlierOffsetAndALaterTime_isNoStaleOne() throws IOException {

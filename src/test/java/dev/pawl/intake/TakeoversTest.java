@@ -15,6 +15,8 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -57,6 +59,9 @@ class TakeoversTest {
         private final CountDownLatch saidWhereItEnds = new CountDownLatch(1);
         private final CountDownLatch readOn = new CountDownLatch(1);
         private volatile boolean endsWhenCancelled;
+        private final AtomicLong endOfZero = new AtomicLong(1);
+        private final AtomicInteger readings = new AtomicInteger();
+        private final AtomicInteger askedForEnds = new AtomicInteger();
         private final AtomicBoolean failsOnce = new AtomicBoolean();
 
         @Override
@@ -68,8 +73,9 @@ class TakeoversTest {
         @Override
         public Map<Integer, Long> ends(Collection<Integer> partitions) {
             pass(saidWhereItEnds);
+            askedForEnds.incrementAndGet();
             Map<Integer, Long> ends = new HashMap<>();
-            partitions.forEach(partition -> ends.put(partition, partition == 0 ? 1L : 0L));
+            partitions.forEach(partition -> ends.put(partition, partition == 0 ? endOfZero.get() : 0));
             return ends;
         }
 
@@ -81,6 +87,7 @@ class TakeoversTest {
         @Override
         public void read(int partition, long from, long end, KafkaMirror.Reader reader, BooleanSupplier cancelled) throws IOException {
             reading.countDown();
+            readings.incrementAndGet();
             if (failsOnce.getAndSet(false)) {
                 throw new KafkaException("the broker is away");
             }
@@ -150,6 +157,24 @@ class TakeoversTest {
         begin(ZERO);
 
         assertThat(next().partition()).isEqualTo(ZERO);
+    }
+
+    @Test
+    void mirrorThatEndsBeforeItsMark_isAskedAgainAndComparedFromItsBeginning() throws Exception {
+        mirrors.saidWhereItEnds.countDown();
+        mirrors.readOn.countDown();
+        mirrors.endOfZero.set(5);
+        begin(ZERO);
+        takeovers.end(next());
+        checkpoints.close("documents-0");
+        mirrors.endOfZero.set(1);
+        mirrors.askedForEnds.set(0);
+
+        begin(ZERO);
+
+        assertThat(takeovers.end(next())).isTrue();
+        assertThat(mirrors.askedForEnds).hasValue(2);
+        assertThat(mirrors.readings).hasValue(2);
     }
 
     @Test
