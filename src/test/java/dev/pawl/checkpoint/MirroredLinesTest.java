@@ -232,7 +232,7 @@ class MirroredLinesTest {
             log.removeHandler(handler);
         }
 
-        assertThat(said).anySatisfy(line -> assertThat(line).contains("did not confirm 2 entries"));
+        assertThat(said).anySatisfy(line -> assertThat(line).contains("has not confirmed 2 entries"));
         assertThat(mark().length()).isZero();
     }
 
