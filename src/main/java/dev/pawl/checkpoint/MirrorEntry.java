@@ -61,7 +61,8 @@ record MirrorEntry(byte[] key, byte[] value) {
         return new MirrorEntry(key(line.id() + SEPARATOR + line.output().step()), withoutNewline(encoded));
     }
 
-    private static List<MirrorEntry> withoutSteps(String id, Collection<String> steps) {
+    /** What takes steps out of the mirror. */
+    static List<MirrorEntry> withoutSteps(String id, Collection<String> steps) {
         return steps.stream().map(step -> new MirrorEntry(key(id + SEPARATOR + step), null)).toList();
     }
 

@@ -4,9 +4,11 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -36,6 +38,8 @@ import dev.pawl.checkpoint.LineFormat.Status;
  *                        a line after the mark, of another time           the later one counts
  * nothing                a line after the mark: its owner was killed      the line is sent to the mirror
  *                        before the mirror had it, or had none
+ * a step's answer        that the document is done, by the same record:   the answer is taken out of both
+ *                        the partition had two owners for a moment
  * </pre>
  *
  * So a disk that was away for a while reads what happened meanwhile, an empty one everything, and files that had no mirror before
@@ -175,15 +179,53 @@ public final class Restoration {
         if (malformed > 0) {
             LOG.warnf("%s: passed over %d entries of its mirror that are no lines", checkpoint.path(), malformed);
         }
+        List<MirrorEntry> late = takeOutLateAnswers();
+        await(0);
         MirroredLines sender = checkpoint.mirrored(mirror, mark.topic(), offset);
         int sent = 0;
+        if (!late.isEmpty()) {
+            await(sender.send(late));
+        }
         if (mark.length() < openedEnd) {
             sent = sendWhatIsMissing(sender, isAcknowledged);
-            await(0);
         }
+        await(0);
         sender.level(checkpoint.end());
         checkpoint.begin();
         return sent;
+    }
+
+    /**
+     * An owner that stood still does not know at once that it lost the partition, and sends what it had in the air behind the other's word that
+     * the document is done. Nobody asks for such an answer, and no later line would end it.
+     *
+     * @return what takes them out of the mirror
+     */
+    private List<MirrorEntry> takeOutLateAnswers() throws IOException {
+        List<MirrorEntry> takenOut = new ArrayList<>();
+        for (String id : checkpoint.index().doneWithSteps()) {
+            Positions positions = checkpoint.index().find(id);
+            byte[] done = checkpoint.read(positions.last());
+            String source = decode(done).source();
+            boolean late = true;
+            for (StepLine step : positions.steps()) {
+                // A changed chain that is applied to what is done has its steps from a later record.
+                late &= Objects.equals(source, decode(checkpoint.read(step.position())).source());
+            }
+            if (late) {
+                append(Head.of(decode(done)), done);
+                takenOut.addAll(MirrorEntry.withoutSteps(id, Arrays.stream(positions.steps()).map(StepLine::step).toList()));
+            }
+        }
+        return takenOut;
+    }
+
+    private static CheckpointLine decode(byte[] line) throws IOException {
+        try {
+            return LineFormat.decode(line, 0, line.length);
+        } catch (MalformedLineException e) {
+            throw new IOException("a line changed while it was read", e);
+        }
     }
 
     private int sendWhatIsMissing(MirroredLines sender, Predicate<String> isAcknowledged) throws IOException {

@@ -44,7 +44,16 @@ record Opening(GroupCommit groupCommit, Durability durability, Upkeep.Policy pol
     }
 
     Checkpoint open(Path path) throws IOException {
-        return Checkpoint.open(path, new Checkpoint.Shared(durability, policy, groupCommit, UPKEEP, clock, disk, onFailure));
+        return Checkpoint.open(path, shared());
+    }
+
+    /** To be brought level with a mirror. */
+    Checkpoint openToRestore(Path path) throws IOException {
+        return Checkpoint.openToRestore(path, shared());
+    }
+
+    private Checkpoint.Shared shared() {
+        return new Checkpoint.Shared(durability, policy, groupCommit, UPKEEP, clock, disk, onFailure);
     }
 
     /** Returns when the upkeep that was asked for so far is done. */
