@@ -11,11 +11,12 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Properties;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.logging.Level;
@@ -37,8 +38,8 @@ import org.apache.kafka.common.utils.Utils;
 import io.smallrye.reactive.messaging.kafka.companion.test.EmbeddedKafkaBroker;
 
 /**
- * A real Kafka broker in this JVM, on 127.0.0.1; or a cluster of them, each broker and controller in one, with every topic on up to three of
- * them, of which two have to confirm a record.
+ * A real Kafka broker in this JVM, on 127.0.0.1; or a cluster of them, of which the first is the controller, too, with every topic on up to three
+ * of them, of which two have to confirm a record.
  *
  * <p>Address and data survive {@link #stop()} and {@link #start()}; {@link #close()} deletes the data. A group's first
  * rebalance is not delayed. Methods may be called from any thread; {@code stop}, {@code start} and {@code close} from one
@@ -89,43 +90,46 @@ public final class TestBroker implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        List<Integer> ports = freePorts(nodes);
-        List<Integer> controllerPorts = freePorts(nodes);
-        String voters = IntStream.range(0, nodes).mapToObj(node -> "%d@127.0.0.1:%d".formatted(node + 1, controllerPorts.get(node)))
-                .collect(Collectors.joining(","));
+        List<Integer> ports = Stream.generate(FreePort::find).distinct().limit(nodes + 1L).toList();
         String clusterId = Uuid.randomUuid().toString();
-        var broker = new TestBroker(ports.stream().map(port -> "127.0.0.1:" + port).collect(Collectors.joining(",")), partitions,
-                IntStream.range(0, nodes).mapToObj(node -> new EmbeddedKafkaBroker()
-                        .withNodeId(node + 1)
-                        .withClusterId(clusterId)
-                        .withKafkaHost("127.0.0.1")
-                        .withKafkaPort(ports.get(node))
-                        .withControllerPort(controllerPorts.get(node))
-                        .withDeleteLogDirsOnClose(false)
-                        .withAdditionalProperties(properties -> {
-                            properties.put("log.dirs", data.resolve("node-" + (node + 1)).toString());
-                            properties.put("controller.quorum.voters", voters);
+        var broker = new TestBroker(
+                ports.stream().limit(nodes).map(port -> "127.0.0.1:" + port).collect(Collectors.joining(",")),
+                partitions,
+                IntStream.range(0, nodes)
+                        .mapToObj(node -> node(node, clusterId, ports.get(node), ports.getLast(), properties -> {
+                            properties.put("log.dirs", data.resolve("node-" + node).toString());
                             properties.put("num.partitions", Integer.toString(partitions));
-                            String replicas = Integer.toString(replicas(nodes));
                             List.of("default", "offsets.topic", "transaction.state.log")
-                                    .forEach(topics -> properties.put(topics + ".replication.factor", replicas));
+                                    .forEach(topics -> properties.put(topics + ".replication.factor", Integer.toString(Math.min(nodes, 3))));
                             properties.put("min.insync.replicas", Integer.toString(Math.min(nodes, 2)));
                             properties.put("group.initial.rebalance.delay.ms", "0");
                             // One that leaves without a word may not come back before its session ends, 9 s later.
                             properties.put("controlled.shutdown.enable", "true");
                             properties.putAll(settings);
-                        })).toList(),
+                        }))
+                        .toList(),
                 data);
         broker.start();
         return broker;
     }
 
-    private static List<Integer> freePorts(int count) {
-        return Stream.generate(FreePort::find).distinct().limit(count).toList();
-    }
-
-    private static int replicas(int nodes) {
-        return Math.min(nodes, 3);
+    private static EmbeddedKafkaBroker node(int node, String clusterId, int port, int controllerPort, Consumer<Properties> settings) {
+        return new EmbeddedKafkaBroker()
+                .withNodeId(node)
+                .withClusterId(clusterId)
+                .withKafkaHost("127.0.0.1")
+                .withKafkaPort(port)
+                .withControllerPort(controllerPort)
+                .withDeleteLogDirsOnClose(false)
+                .withAdditionalProperties(properties -> {
+                    properties.put("controller.quorum.voters", "0@127.0.0.1:" + controllerPort);
+                    if (node > 0) {
+                        properties.put("process.roles", "broker");
+                        properties.put("listeners", Stream.of(properties.getProperty("listeners").split(","))
+                                .filter(listener -> !listener.endsWith(":" + controllerPort)).collect(Collectors.joining(",")));
+                    }
+                    settings.accept(properties);
+                });
     }
 
     /**
@@ -165,8 +169,7 @@ public final class TestBroker implements AutoCloseable {
 
     /** Starts the broker again where it was; returns when it takes requests. No effect on a running one. */
     public void start() {
-        // None takes requests before most of them are there.
-        CompletableFuture.allOf(own().stream().map(node -> CompletableFuture.runAsync(() -> start(node))).toArray(CompletableFuture[]::new)).join();
+        own().forEach(TestBroker::start);
     }
 
     private static void start(EmbeddedKafkaBroker node) {
@@ -175,7 +178,8 @@ public final class TestBroker implements AutoCloseable {
 
     /** Stops the broker; connections break, data stays. No effect on a stopped one. */
     public void stop() {
-        own().stream().filter(EmbeddedKafkaBroker::isRunning).forEach(EmbeddedKafkaBroker::close);
+        // The controller last: it is asked whether the others may go.
+        own().reversed().stream().filter(EmbeddedKafkaBroker::isRunning).forEach(EmbeddedKafkaBroker::close);
     }
 
     /** How many brokers there are. */
