@@ -9,15 +9,19 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import dev.pawl.harness.CheckpointFile;
 import dev.pawl.harness.PawlProcess;
 import dev.pawl.harness.Rig;
+import dev.pawl.harness.ScriptedModel;
 import dev.pawl.harness.TestBroker;
 
 /** How a process ends, and how its partitions and files go to another. */
@@ -116,6 +120,40 @@ class LifecycleIT {
         assertThat(List.of(first, second)).allSatisfy(process -> assertThat(process.log()).doesNotContain("is held by"));
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = { "classic", "consumer" })
+    void partitionLeavesAfterALongDrain_whatWasCommittedStaysCommitted(String groupProtocol) {
+        rig.without(INSTANCE_ID).config("pawl.chain.steps", "summary")
+                .config("pawl.group-protocol", groupProtocol)
+                .config("mp.messaging.incoming.documents.auto.commit.interval.ms", "50");
+        CountDownLatch firstHalf = new CountDownLatch(1);
+        CountDownLatch secondHalf = new CountDownLatch(1);
+        rig.model().answer(call -> {
+            awaitUninterruptibly(call.id().endsWith("first") ? firstHalf : secondHalf);
+            return ScriptedModel.usualAnswer(call);
+        });
+        for (int partition = 0; partition < rig.topics().partitions(); partition++) {
+            for (String id : List.of(partition + "-first", partition + "-second")) {
+                rig.text(id, "A text.");
+                rig.publish(partition, id, id);
+            }
+        }
+        PawlProcess first = rig.start();
+        await().atMost(PATIENCE).until(() -> rig.model().inAir() == 8);
+        PawlProcess second = rig.launch();
+        await().atMost(PATIENCE).until(() -> first.log().contains("documents in work, at most"));
+
+        firstHalf.countDown();
+        await().atMost(PATIENCE).until(() -> rig.results().size() == 4);
+        // Several commits are due, and wait for the poll that waits for the second half.
+        await().pollDelay(Duration.ofMillis(500)).until(() -> true);
+        secondHalf.countDown();
+
+        await().atMost(PATIENCE).until(() -> second.log().contains("2 done, 0 failed"));
+        rig.awaitAllCommitted();
+        assertThat(rig.results()).as("what was committed is not delivered again").hasSize(8);
+    }
+
     @Test
     void allDone_isCommittedSoonAndNotOnlyWhenTheNextCommitIsDue() {
         rig.config("mp.messaging.incoming.documents.auto.commit.interval.ms", "3600000");
@@ -173,6 +211,14 @@ class LifecycleIT {
         rig.start();
         await().atMost(PATIENCE).until(() -> rig.uncommitted() == 0);
         assertThat(rig.checkpoint("done").map(CheckpointFile.Line::id)).containsExactlyInAnyOrderElementsOf(ids);
+    }
+
+    private static void awaitUninterruptibly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException closing) {
+            throw new IllegalStateException(closing);
+        }
     }
 
     /** A real fault of the disk's kind, for that process alone: its next write fails with EFBIG, to its log as well. */

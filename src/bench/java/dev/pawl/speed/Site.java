@@ -162,17 +162,11 @@ final class Site implements AutoCloseable {
      *
      * @return {@link System#nanoTime()} when it went on
      */
-    long publishWhileStopped(PawlProcess process, int from, int to, IntFunction<byte[]> value) throws Exception {
-        signal("STOP", process.pid());
+    long publishWhileStopped(PawlProcess process, int from, int to, IntFunction<byte[]> value) {
+        process.suspend();
         publish(from, to, value);
-        signal("CONT", process.pid());
+        process.resume();
         return System.nanoTime();
-    }
-
-    private static void signal(String name, long pid) throws Exception {
-        if (new ProcessBuilder("kill", "-" + name, Long.toString(pid)).start().waitFor() != 0) {
-            throw new IOException("kill -%s %d failed".formatted(name, pid));
-        }
     }
 
     /** Records whose offsets are not committed. */

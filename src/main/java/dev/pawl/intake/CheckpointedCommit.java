@@ -189,13 +189,30 @@ final class CheckpointedCommit extends ContextHolder implements KafkaCommitHandl
         }
     }
 
+    /**
+     * What is due is looked up on the poll thread: waiting for its turn there, a commit can be overtaken by the revocation of a partition, and would
+     * put the offset back that its last commit or its next owner has written. The broker does not ask whose a partition is.
+     */
     private void commit() {
-        Map<TopicPartition, OffsetAndMetadata> due = due(Set.copyOf(committed.keySet()));
-        if (!due.isEmpty()) {
-            consumer.commitAsync(due).subscribe().with(
-                    _ -> settled(due),
-                    failure -> LOG.debugf("Offsets could not be committed, trying again: %s", failure.getMessage()));
+        if (due().isEmpty()) {
+            return;
         }
+        consumer.runOnPollingThread(client -> {
+            Map<TopicPartition, OffsetAndMetadata> due = due();
+            if (!due.isEmpty()) {
+                client.commitAsync(due, (_, failure) -> {
+                    if (failure == null) {
+                        settled(due);
+                    } else {
+                        LOG.debugf("Offsets could not be committed, trying again: %s", failure.getMessage());
+                    }
+                });
+            }
+        }).subscribe().with(_ -> { }, failure -> LOG.debugf("Offsets could not be committed, trying again: %s", failure.getMessage()));
+    }
+
+    private Map<TopicPartition, OffsetAndMetadata> due() {
+        return due(Set.copyOf(committed.keySet()));
     }
 
     /** What is settled beyond what the broker knows. */
@@ -228,10 +245,12 @@ final class CheckpointedCommit extends ContextHolder implements KafkaCommitHandl
     public void terminate(boolean graceful) {
         vertx.cancelTimer(timer);
         partitions.drainAll();
-        Map<TopicPartition, OffsetAndMetadata> due = due(Set.copyOf(committed.keySet()));
-        if (!due.isEmpty()) {
-            consumer.commit(due).await().atMost(LAST_COMMIT);
-            settled(due);
+        if (!due().isEmpty()) {
+            consumer.runOnPollingThread(client -> {
+                Map<TopicPartition, OffsetAndMetadata> due = due();
+                client.commitSync(due);
+                settled(due);
+            }).await().atMost(LAST_COMMIT);
         }
     }
 }

@@ -302,6 +302,29 @@ public final class PawlProcess implements AutoCloseable {
         awaitExit(KILL_LIMIT);
     }
 
+    /** SIGSTOP: nothing of the process moves until {@link #resume()}; its connections stay open. */
+    public void suspend() {
+        signal("STOP");
+    }
+
+    /** SIGCONT. */
+    public void resume() {
+        signal("CONT");
+    }
+
+    private void signal(String name) {
+        try {
+            if (new ProcessBuilder("kill", "-" + name, Long.toString(pid())).inheritIO().start().waitFor() != 0) {
+                throw new IllegalStateException("kill -%s %d failed".formatted(name, pid()));
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
+    }
+
     /** SIGTERM; returns at once. */
     public void signalTermination() {
         process.destroy();

@@ -224,7 +224,7 @@ public final class Rig implements AutoCloseable {
     /** Records whose offsets are not committed yet. */
     public long uncommitted() {
         Map<Integer, Long> starts = broker.startOffsets(topics.documents());
-        Map<Integer, Long> committed = broker.committed(config.get("pawl.consumer-group"), topics.documents());
+        Map<Integer, Long> committed = broker.committed(group(), topics.documents());
         return broker.endOffsets(topics.documents()).entrySet().stream()
                 .mapToLong(end -> end.getValue() - Math.max(starts.get(end.getKey()), committed.getOrDefault(end.getKey(), 0L)))
                 .sum();
@@ -232,7 +232,7 @@ public final class Rig implements AutoCloseable {
 
     /** The offset that the next life would begin at. */
     public long committed(int partition) {
-        return broker.committed(config.get("pawl.consumer-group"), topics.documents()).getOrDefault(partition, 0L);
+        return broker.committed(group(), topics.documents()).getOrDefault(partition, 0L);
     }
 
     /** Returns when every record that was published is acknowledged. */
@@ -254,6 +254,11 @@ public final class Rig implements AutoCloseable {
 
     public TestBroker broker() {
         return broker;
+    }
+
+    /** The consumer group of its processes. */
+    public String group() {
+        return config.get("pawl.consumer-group");
     }
 
     @Override

@@ -76,6 +76,10 @@ public final class ScriptedModel implements AutoCloseable {
         }
     }
 
+    /** A call whose answer was written in full, whatever its status. */
+    public record Answered(Call call, Instant at) {
+    }
+
     public sealed interface Reply {
 
         /** A completion. The finish reason is OpenAI's: {@code stop}, {@code length}, {@code content_filter}. */
@@ -127,7 +131,7 @@ public final class ScriptedModel implements AutoCloseable {
     private final Object lock = new Object();
     private final List<Call> calls = new ArrayList<>();
     private final Map<String, Integer> arrived = new TreeMap<>();
-    private final Map<String, Integer> answered = new TreeMap<>();
+    private final List<Answered> answered = new ArrayList<>();
     private int inAir;
     private int maxInAir;
     private Gate gate;
@@ -251,14 +255,21 @@ public final class ScriptedModel implements AutoCloseable {
     /** How many answers have been written in full, whatever their status. */
     public int answered() {
         synchronized (lock) {
-            return answered.values().stream().mapToInt(Integer::intValue).sum();
+            return answered.size();
         }
     }
 
     /** How many answers have been written in full, by {@code step/id}. */
     public Map<String, Integer> answeredCounts() {
+        var counts = new TreeMap<String, Integer>();
+        answers().forEach(answer -> counts.merge(answer.call.key(), 1, Integer::sum));
+        return counts;
+    }
+
+    /** What was answered, in the order of the answers. */
+    public List<Answered> answers() {
         synchronized (lock) {
-            return new TreeMap<>(answered);
+            return List.copyOf(answered);
         }
     }
 
@@ -316,7 +327,7 @@ public final class ScriptedModel implements AutoCloseable {
             }
         }
         synchronized (lock) {
-            answered.merge(arrival.call.key(), 1, Integer::sum);
+            answered.add(new Answered(arrival.call, Instant.now()));
         }
     }
 

@@ -10,10 +10,13 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Properties;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.ExecutionException;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.logging.Level;
@@ -30,12 +33,14 @@ import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.utils.Utils;
 
 import io.smallrye.reactive.messaging.kafka.companion.test.EmbeddedKafkaBroker;
 
 /**
- * A real Kafka broker in this JVM, on 127.0.0.1.
+ * A real Kafka broker in this JVM, on 127.0.0.1; or a cluster of them, of which the first is the controller, too, with every topic on up to three
+ * of them, of which two have to confirm a record.
  *
  * <p>Address and data survive {@link #stop()} and {@link #start()}; {@link #close()} deletes the data. A group's first
  * rebalance is not delayed. Methods may be called from any thread; {@code stop}, {@code start} and {@code close} from one
@@ -52,14 +57,14 @@ public final class TestBroker implements AutoCloseable {
 
     private final String bootstrapServers;
     private final int partitions;
-    /** Null in a handle to the shared broker, which nobody may stop. */
-    private final EmbeddedKafkaBroker server;
+    /** None in a handle to the shared broker, which nobody may stop. */
+    private final List<EmbeddedKafkaBroker> nodes;
     private final Path data;
 
-    private TestBroker(String bootstrapServers, int partitions, EmbeddedKafkaBroker server, Path data) {
+    private TestBroker(String bootstrapServers, int partitions, List<EmbeddedKafkaBroker> nodes, Path data) {
         this.bootstrapServers = bootstrapServers;
         this.partitions = partitions;
-        this.server = server;
+        this.nodes = nodes;
         this.data = data;
     }
 
@@ -70,6 +75,15 @@ public final class TestBroker implements AutoCloseable {
 
     /** Starts a broker of the test's own, whose topics have {@code partitions} partitions unless they ask for another number. */
     public static TestBroker open(int partitions) {
+        return open(partitions, 1, Map.of());
+    }
+
+    /**
+     * The same of several nodes, or with settings of the test's own.
+     *
+     * @param settings of every node, by Kafka's names
+     */
+    public static TestBroker open(int partitions, int nodes, Map<String, String> settings) {
         QUIET.forEach(logger -> logger.setLevel(Level.WARNING));
         Path data;
         try {
@@ -77,22 +91,46 @@ public final class TestBroker implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        int port = FreePort.find();
-        var server = new EmbeddedKafkaBroker()
-                .withKafkaHost("127.0.0.1")
-                .withKafkaPort(port)
-                .withControllerPort(FreePort.find())
-                .withDeleteLogDirsOnClose(false)
-                .withAdditionalProperties(properties -> {
-                    properties.put("log.dirs", data.toString());
-                    properties.put("num.partitions", Integer.toString(partitions));
-                    properties.put("group.initial.rebalance.delay.ms", "0");
-                    // One that leaves without a word may not come back before its session ends, 9 s later.
-                    properties.put("controlled.shutdown.enable", "true");
-                });
-        var broker = new TestBroker("127.0.0.1:" + port, partitions, server, data);
+        List<Integer> ports = Stream.generate(FreePort::find).distinct().limit(nodes + 1L).toList();
+        String clusterId = Uuid.randomUuid().toString();
+        var broker = new TestBroker(
+                ports.stream().limit(nodes).map(port -> "127.0.0.1:" + port).collect(Collectors.joining(",")),
+                partitions,
+                IntStream.range(0, nodes)
+                        .mapToObj(node -> node(node, clusterId, ports.get(node), ports.getLast(), properties -> {
+                            properties.put("log.dirs", data.resolve("node-" + node).toString());
+                            properties.put("num.partitions", Integer.toString(partitions));
+                            List.of("default", "offsets.topic", "transaction.state.log")
+                                    .forEach(topics -> properties.put(topics + ".replication.factor", Integer.toString(Math.min(nodes, 3))));
+                            properties.put("min.insync.replicas", Integer.toString(Math.min(nodes, 2)));
+                            properties.put("group.initial.rebalance.delay.ms", "0");
+                            // One that leaves without a word may not come back before its session ends, 9 s later.
+                            properties.put("controlled.shutdown.enable", "true");
+                            properties.putAll(settings);
+                        }))
+                        .toList(),
+                data);
         broker.start();
         return broker;
+    }
+
+    private static EmbeddedKafkaBroker node(int node, String clusterId, int port, int controllerPort, Consumer<Properties> settings) {
+        return new EmbeddedKafkaBroker()
+                .withNodeId(node)
+                .withClusterId(clusterId)
+                .withKafkaHost("127.0.0.1")
+                .withKafkaPort(port)
+                .withControllerPort(controllerPort)
+                .withDeleteLogDirsOnClose(false)
+                .withAdditionalProperties(properties -> {
+                    properties.put("controller.quorum.voters", "0@127.0.0.1:" + controllerPort);
+                    if (node > 0) {
+                        properties.put("process.roles", "broker");
+                        properties.put("listeners", Stream.of(properties.getProperty("listeners").split(","))
+                                .filter(listener -> !listener.endsWith(":" + controllerPort)).collect(Collectors.joining(",")));
+                    }
+                    settings.accept(properties);
+                });
     }
 
     /**
@@ -107,7 +145,7 @@ public final class TestBroker implements AutoCloseable {
             Object address = Class.forName(TestBroker.class.getName(), true, ClassLoader.getSystemClassLoader())
                     .getMethod("sharedBootstrapServers")
                     .invoke(null);
-            return new TestBroker((String) address, DEFAULT_PARTITIONS, null, null);
+            return new TestBroker((String) address, DEFAULT_PARTITIONS, List.of(), null);
         } catch (ReflectiveOperationException e) {
             throw new IllegalStateException(e);
         }
@@ -132,20 +170,41 @@ public final class TestBroker implements AutoCloseable {
 
     /** Starts the broker again where it was; returns when it takes requests. No effect on a running one. */
     public void start() {
-        KafkaClassLoader.with(own()::start);
+        own().forEach(TestBroker::start);
+    }
+
+    private static void start(EmbeddedKafkaBroker node) {
+        KafkaClassLoader.with(node::start);
     }
 
     /** Stops the broker; connections break, data stays. No effect on a stopped one. */
     public void stop() {
-        if (own().isRunning()) {
-            server.close();
+        // The controller last: it is asked whether the others may go.
+        own().reversed().stream().filter(EmbeddedKafkaBroker::isRunning).forEach(EmbeddedKafkaBroker::close);
+    }
+
+    /** How many brokers there are. */
+    public int nodes() {
+        return own().size();
+    }
+
+    /** Stops one of several and starts it again; returns when all of them have all that they should have. */
+    public void restart(int node) {
+        own().get(node).close();
+        start(own().get(node));
+        try (Admin admin = admin()) {
+            await().atMost(Duration.ofSeconds(60)).pollDelay(Duration.ZERO).pollInterval(Duration.ofMillis(50))
+                    .ignoreExceptions()
+                    .until(() -> get(admin.describeTopics(get(admin.listTopics().names())).allTopicNames()).values().stream()
+                            .flatMap(topic -> topic.partitions().stream())
+                            .allMatch(partition -> partition.isr().size() == partition.replicas().size()));
         }
     }
 
     /** Stops the broker for good and deletes its data. */
     @Override
     public void close() {
-        if (server == null) {
+        if (nodes.isEmpty()) {
             return;
         }
         stop();
@@ -156,11 +215,11 @@ public final class TestBroker implements AutoCloseable {
         }
     }
 
-    private EmbeddedKafkaBroker own() {
-        if (server == null) {
+    private List<EmbeddedKafkaBroker> own() {
+        if (nodes.isEmpty()) {
             throw new UnsupportedOperationException("the shared broker serves other tests; open() one of your own to stop it");
         }
-        return server;
+        return nodes;
     }
 
     /** Creates three topics under names no other test has. */
@@ -182,7 +241,7 @@ public final class TestBroker implements AutoCloseable {
     public void createTopics(int partitions, String... names) {
         Set<String> wanted = Set.of(names);
         try (Admin admin = admin()) {
-            get(admin.createTopics(wanted.stream().map(name -> new NewTopic(name, partitions, (short) 1)).toList()).all());
+            get(admin.createTopics(wanted.stream().map(name -> new NewTopic(name, Optional.of(partitions), Optional.empty())).toList()).all());
             await().atMost(Duration.ofSeconds(30)).pollDelay(Duration.ZERO).pollInterval(Duration.ofMillis(20))
                     .ignoreExceptions()
                     .until(() -> get(admin.describeTopics(wanted).allTopicNames()).values().stream()
