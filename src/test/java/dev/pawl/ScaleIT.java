@@ -53,7 +53,7 @@ import dev.pawl.harness.TestBroker;
  *
  * <p>{@code ./mvnw verify -Dit.test=ScaleIT -Dpawl.scale.documents=20000 -Dpawl.scale.processes=4 -Dpawl.scale.partitions=12
  * -Dpawl.scale.in-flight=32 -Dpawl.scale.events=40 -Dpawl.scale.brokers=3} is the heavier suite. {@code -Dpawl.scale.seed} makes the same choices
- * again, as far as the machine's pace lets them fall alike.
+ * again, as far as the machine's pace lets them fall alike. It also chooses the group's protocol, unless {@code -Dpawl.scale.protocol} does.
  */
 class ScaleIT {
 
@@ -64,6 +64,8 @@ class ScaleIT {
     private static final int EVENTS = Integer.getInteger("pawl.scale.events", Kind.values().length);
     private static final int BROKERS = Integer.getInteger("pawl.scale.brokers", 1);
     private static final long SEED = Long.getLong("pawl.scale.seed", ThreadLocalRandom.current().nextInt(1_000_000));
+
+    private static final String PROTOCOL = System.getProperty("pawl.scale.protocol", SEED % 2 == 0 ? "classic" : "consumer");
 
     private static final int SHORTEST_CALL_MS = 200;
     private static final int LONGEST_CALL_MS = 500;
@@ -157,21 +159,12 @@ class ScaleIT {
 
     @Test
     void processesComeGoAndStandStill_whatWasAnsweredIsNotAskedForAgain() {
-        rig.config("mp.messaging.incoming.documents.session.timeout.ms", Long.toString(SESSION.toMillis()))
+        rig.config("pawl.group-protocol", PROTOCOL)
+                .config("mp.messaging.incoming.documents.session.timeout.ms", Long.toString(SESSION.toMillis()))
                 .config("mp.messaging.incoming.documents.heartbeat.interval.ms", "500");
-        liveThrough();
-    }
-
-    @Test
-    void theSameWithTheBrokersOwnGroupProtocol() {
-        rig.config("pawl.group-protocol", "consumer");
-        liveThrough();
-    }
-
-    private void liveThrough() {
         System.out.printf("ScaleIT: -Dpawl.scale.documents=%d -Dpawl.scale.processes=%d -Dpawl.scale.partitions=%d -Dpawl.scale.in-flight=%d "
-                + "-Dpawl.scale.events=%d -Dpawl.scale.brokers=%d -Dpawl.scale.seed=%d%n", DOCUMENTS, PROCESSES, PARTITIONS, MAX_IN_FLIGHT, EVENTS,
-                BROKERS, SEED);
+                + "-Dpawl.scale.events=%d -Dpawl.scale.brokers=%d -Dpawl.scale.protocol=%s -Dpawl.scale.seed=%d%n", DOCUMENTS, PROCESSES, PARTITIONS, MAX_IN_FLIGHT, EVENTS,
+                BROKERS, PROTOCOL, SEED);
         Instant begin = Instant.now();
         try {
             for (int i = 1; i < PROCESSES; i++) {
