@@ -3,11 +3,13 @@ package dev.pawl.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -257,10 +259,10 @@ final class HandOverModel implements AutoCloseable {
             switch (phase) {
                 case APPEND -> {
                     if (line instanceof Step step) {
-                        answered.add(call(step.output().step()));
+                        answered(List.of(step.output().step()));
                         reuse();
                     } else if (line instanceof Done) {
-                        STEPS.forEach(step -> answered.add(call(step)));
+                        answered(STEPS);
                         phase = Phase.EMIT;
                     } else {
                         phase = Phase.SETTLED;
@@ -268,6 +270,13 @@ final class HandOverModel implements AutoCloseable {
                 }
                 case TELL -> phase = Phase.SETTLED;
                 case FIND, CALL, EMIT, SETTLED, ABANDONED -> throw new IllegalStateException();
+            }
+        }
+
+        private void answered(List<String> steps) {
+            steps.forEach(step -> answered.add(call(step)));
+            if (!anyLost && !forgotten.contains(id)) {
+                assertThat(mirror.content().keySet()).as("what the next owner may know").containsAll(steps.stream().map(step -> id + '\t' + step).toList());
             }
         }
 
@@ -413,6 +422,33 @@ final class HandOverModel implements AutoCloseable {
         if (event.kind() == Kind.LEAVE_AT_ONCE) {
             killed = true;
         }
+        if (!anyLost) {
+            setting.records().stream().filter(mirror.content()::containsKey).forEach(id ->
+                    assertThat(isCompleted(id, setting.records().size())).as("%s is done in the mirror and was never emitted", id).isTrue());
+        }
+    }
+
+    /** Every line before the mark that was not superseded there got into the mirror. */
+    private void verifyMark(Path file) throws IOException {
+        if (Files.notExists(MirrorMark.path(file))) {
+            return;
+        }
+        byte[] bytes = Files.readAllBytes(file);
+        MirrorMark mark = MirrorMark.read(file, MemoryMirror.TOPIC, bytes.length);
+        Map<String, CheckpointLine> live = new TreeMap<>();
+        for (OracleReader.Line line : OracleReader.lines(Arrays.copyOf(bytes, (int) mark.length()))) {
+            String id = line.content().id();
+            if (line.content() instanceof Step step) {
+                live.put(id + ' ' + step.output().step(), step);
+            } else {
+                STEPS.forEach(step -> live.remove(id + ' ' + step));
+                live.put(id, line.content());
+            }
+        }
+        for (CheckpointLine line : live.values()) {
+            String ts = TIME.matcher(new String(LineFormat.encode(line), StandardCharsets.UTF_8)).results().findFirst().orElseThrow().group();
+            assertThat(mirror.everHad(line.id(), ts)).as("%s is before the mark, and never was in the mirror", line).isTrue();
+        }
     }
 
     private void confirm(Process process, int count) throws Exception {
@@ -434,14 +470,15 @@ final class HandOverModel implements AutoCloseable {
 
     /** By this record, or by an earlier one of the document that was not forgotten since. */
     private boolean isCompleted(String id, int offset) {
-        int forgotten = setting.records().subList(0, offset).lastIndexOf(FORGET + id);
-        return emitted.keySet().stream().anyMatch(by -> by > forgotten && by <= offset && setting.records().get(by).equals(id));
+        int before = offset < setting.records().size() ? setting.records().subList(0, offset).lastIndexOf(FORGET + id) : -1;
+        return emitted.keySet().stream().anyMatch(by -> by > before && by <= offset && setting.records().get(by).equals(id));
     }
 
     private void kill(Process process, int arriving) throws Exception {
         Opening.awaitUpkeep();
         Path left = newDisk();
         process.file.kill(arriving, left);
+        verifyMark(MirroredFile.file(left));
         durable.get(left).addAll(durable.get(process.disk));
         Path before = process.disk;
         processes.stream().filter(other -> other.disk.equals(before)).forEach(other -> other.disk = left);
@@ -469,6 +506,7 @@ final class HandOverModel implements AutoCloseable {
     private void close(Process process) throws Exception {
         confirm(process, process.file.way.underWay());
         process.file.close();
+        verifyMark(process.file.file());
         down(process);
     }
 
