@@ -165,17 +165,23 @@ final class HandOverModel implements AutoCloseable {
             this.disk = disk;
         }
 
+        Work work(int offset) {
+            return works.stream().filter(work -> work.offset == offset).findFirst().orElseThrow();
+        }
+
         boolean lives() {
             return state != State.DOWN;
         }
 
         int committable() {
-            return works.stream().filter(work -> work.phase != Phase.SETTLED).mapToInt(work -> work.offset).findFirst().orElse(setting.records().size());
+            return works.stream().filter(work -> work.phase != Phase.SETTLED).mapToInt(work -> work.offset).findFirst()
+                    .orElse(setting.records().size());
         }
 
         /** Deliveries of one ID take turns. */
         boolean isFirstOfItsId(Work work) {
-            return works.stream().filter(other -> other.id.equals(work.id) && other.offset < work.offset).allMatch(other -> other.phase == Phase.SETTLED);
+            return works.stream().filter(other -> other.id.equals(work.id) && other.offset < work.offset)
+                    .allMatch(other -> other.phase == Phase.SETTLED);
         }
     }
 
@@ -276,7 +282,8 @@ final class HandOverModel implements AutoCloseable {
         private void answered(List<String> steps) {
             steps.forEach(step -> answered.add(call(step)));
             if (!anyLost && !forgotten.contains(id)) {
-                assertThat(mirror.content().keySet()).as("what the next owner may know").containsAll(steps.stream().map(step -> id + '\t' + step).toList());
+                assertThat(mirror.content().keySet()).as("what the next owner may know")
+                        .containsAll(steps.stream().map(step -> id + '\t' + step).toList());
             }
         }
 
@@ -363,7 +370,8 @@ final class HandOverModel implements AutoCloseable {
         List<Event> events = new ArrayList<>();
         Process owner = owner();
         List<Process> living = processes.stream().filter(Process::lives).sorted(Comparator.comparing(process -> process.state)).toList();
-        living.stream().filter(process -> process.file.way.underWay() > 0).forEach(process -> events.add(new Event(Kind.CONFIRM, process.number, -1)));
+        living.stream().filter(process -> process.file.way.underWay() > 0)
+                .forEach(process -> events.add(new Event(Kind.CONFIRM, process.number, -1)));
         living.forEach(process -> process.works.stream().filter(Work::isRunnable)
                 .forEach(work -> events.add(new Event(Kind.EFFECT, process.number, work.offset))));
         if (owner == null) {
@@ -401,7 +409,7 @@ final class HandOverModel implements AutoCloseable {
 
     void happen(Event event) throws Exception {
         switch (event.kind()) {
-            case EFFECT -> processes.get(event.process()).works.stream().filter(work -> work.offset == event.what()).findFirst().orElseThrow().effect();
+            case EFFECT -> processes.get(event.process()).work(event.what()).effect();
             case CONFIRM -> confirm(processes.get(event.process()), 1);
             case COMMIT -> commit(owner());
             case KILL -> kill(processes.get(event.process()), event.what());
@@ -518,9 +526,7 @@ final class HandOverModel implements AutoCloseable {
 
     private void take(Process process) throws IOException {
         Files.createDirectories(process.disk);
-        MirroredFile file = new MirroredFile(Opening.with(groupCommit).with(Durability.OS).with(DISK), process.disk, mirror,
-                setting.marksOften() ? MirroredFile.OFTEN : RARELY);
-        opened.add(file);
+        MirroredFile file = open(process.disk, setting.marksOften() ? MirroredFile.OFTEN : RARELY);
         process.known.clear();
         process.known.addAll(answered);
         process.known.addAll(durable.get(process.disk));
@@ -535,6 +541,12 @@ final class HandOverModel implements AutoCloseable {
             process.works.add(new Work(process, offset));
         }
         lastOwner = process.number;
+    }
+
+    private MirroredFile open(Path disk, MirroredLines.Times times) throws IOException {
+        MirroredFile file = new MirroredFile(Opening.with(groupCommit).with(Durability.OS).with(DISK), disk, mirror, times);
+        opened.add(file);
+        return file;
     }
 
     boolean isOver() {
@@ -570,9 +582,7 @@ final class HandOverModel implements AutoCloseable {
             }
         }
         mirror.compact();
-        MirroredFile next = new MirroredFile(Opening.with(groupCommit).with(Durability.OS).with(DISK), Files.createDirectories(newDisk()), mirror, RARELY);
-        opened.add(next);
-        next.level(_ -> true);
+        MirroredFile next = open(Files.createDirectories(newDisk()), RARELY).level(_ -> true);
         List<String> records = setting.records();
         for (String id : records.stream().filter(record -> !record.startsWith(FORGET)).distinct().toList()) {
             boolean forgotten = records.lastIndexOf(FORGET + id) > records.lastIndexOf(id);
@@ -584,14 +594,16 @@ final class HandOverModel implements AutoCloseable {
 
     /** Equal for states from which the same can happen, whenever they came about. */
     String state() throws IOException {
-        StringBuilder text = new StringBuilder().append(committed).append(emitted.keySet()).append(new TreeSet<>(answered)).append(killed).append(anyLost).append(forgotten);
+        StringBuilder text = new StringBuilder().append(committed).append(emitted.keySet()).append(new TreeSet<>(answered))
+                .append(killed).append(anyLost).append(forgotten);
         for (Process process : processes) {
             text.append('\n').append(process.number).append(process.state).append(process.number == lastOwner).append(new TreeSet<>(process.known));
             Path file = MirroredFile.file(process.disk);
             text.append(Files.exists(file) ? Files.readString(file) : "");
             text.append(Files.exists(MirrorMark.path(file)) ? Files.readString(MirrorMark.path(file)) : "");
             for (Work work : process.works) {
-                text.append(work.phase).append(work.outputs).append(work.line).append(work.awaited != null).append(work.awaited != null && work.awaited.isDone());
+                text.append(work.phase).append(work.outputs).append(work.line)
+                        .append(work.awaited != null).append(work.awaited != null && work.awaited.isDone());
             }
             text.append(process.lives() ? process.file.way.content() : "");
         }
