@@ -17,7 +17,7 @@ public interface Mirror {
     interface Confirmation {
 
         /**
-         * Told once an entry, in the order they arrived, by a thread of the mirror's.
+         * Told once an entry, by a thread of the mirror's or at once by the sender's; one that is too large may be before its turn.
          *
          * @param offset where the entry is; {@link #NOWHERE} where it can't be mirrored, for its size
          * @param failure null where all is well; else nobody may act as if the mirror had it

@@ -3,11 +3,13 @@ package dev.pawl.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -163,17 +165,23 @@ final class HandOverModel implements AutoCloseable {
             this.disk = disk;
         }
 
+        Work work(int offset) {
+            return works.stream().filter(work -> work.offset == offset).findFirst().orElseThrow();
+        }
+
         boolean lives() {
             return state != State.DOWN;
         }
 
         int committable() {
-            return works.stream().filter(work -> work.phase != Phase.SETTLED).mapToInt(work -> work.offset).findFirst().orElse(setting.records().size());
+            return works.stream().filter(work -> work.phase != Phase.SETTLED).mapToInt(work -> work.offset).findFirst()
+                    .orElse(setting.records().size());
         }
 
         /** Deliveries of one ID take turns. */
         boolean isFirstOfItsId(Work work) {
-            return works.stream().filter(other -> other.id.equals(work.id) && other.offset < work.offset).allMatch(other -> other.phase == Phase.SETTLED);
+            return works.stream().filter(other -> other.id.equals(work.id) && other.offset < work.offset)
+                    .allMatch(other -> other.phase == Phase.SETTLED);
         }
     }
 
@@ -257,10 +265,10 @@ final class HandOverModel implements AutoCloseable {
             switch (phase) {
                 case APPEND -> {
                     if (line instanceof Step step) {
-                        answered.add(call(step.output().step()));
+                        answered(List.of(step.output().step()));
                         reuse();
                     } else if (line instanceof Done) {
-                        STEPS.forEach(step -> answered.add(call(step)));
+                        answered(STEPS);
                         phase = Phase.EMIT;
                     } else {
                         phase = Phase.SETTLED;
@@ -268,6 +276,14 @@ final class HandOverModel implements AutoCloseable {
                 }
                 case TELL -> phase = Phase.SETTLED;
                 case FIND, CALL, EMIT, SETTLED, ABANDONED -> throw new IllegalStateException();
+            }
+        }
+
+        private void answered(List<String> steps) {
+            steps.forEach(step -> answered.add(call(step)));
+            if (!anyLost && !forgotten.contains(id)) {
+                assertThat(mirror.content().keySet()).as("what the next owner may know")
+                        .containsAll(steps.stream().map(step -> id + '\t' + step).toList());
             }
         }
 
@@ -354,7 +370,8 @@ final class HandOverModel implements AutoCloseable {
         List<Event> events = new ArrayList<>();
         Process owner = owner();
         List<Process> living = processes.stream().filter(Process::lives).sorted(Comparator.comparing(process -> process.state)).toList();
-        living.stream().filter(process -> process.file.way.underWay() > 0).forEach(process -> events.add(new Event(Kind.CONFIRM, process.number, -1)));
+        living.stream().filter(process -> process.file.way.underWay() > 0)
+                .forEach(process -> events.add(new Event(Kind.CONFIRM, process.number, -1)));
         living.forEach(process -> process.works.stream().filter(Work::isRunnable)
                 .forEach(work -> events.add(new Event(Kind.EFFECT, process.number, work.offset))));
         if (owner == null) {
@@ -392,7 +409,7 @@ final class HandOverModel implements AutoCloseable {
 
     void happen(Event event) throws Exception {
         switch (event.kind()) {
-            case EFFECT -> processes.get(event.process()).works.stream().filter(work -> work.offset == event.what()).findFirst().orElseThrow().effect();
+            case EFFECT -> processes.get(event.process()).work(event.what()).effect();
             case CONFIRM -> confirm(processes.get(event.process()), 1);
             case COMMIT -> commit(owner());
             case KILL -> kill(processes.get(event.process()), event.what());
@@ -412,6 +429,33 @@ final class HandOverModel implements AutoCloseable {
         }
         if (event.kind() == Kind.LEAVE_AT_ONCE) {
             killed = true;
+        }
+        if (!anyLost) {
+            setting.records().stream().filter(mirror.content()::containsKey).forEach(id ->
+                    assertThat(isCompleted(id, setting.records().size())).as("%s is done in the mirror and was never emitted", id).isTrue());
+        }
+    }
+
+    /** Every line before the mark that was not superseded there got into the mirror. */
+    private void verifyMark(Path file) throws IOException {
+        if (Files.notExists(MirrorMark.path(file))) {
+            return;
+        }
+        byte[] bytes = Files.readAllBytes(file);
+        MirrorMark mark = MirrorMark.read(file, MemoryMirror.TOPIC, bytes.length);
+        Map<String, CheckpointLine> live = new TreeMap<>();
+        for (OracleReader.Line line : OracleReader.lines(Arrays.copyOf(bytes, (int) mark.length()))) {
+            String id = line.content().id();
+            if (line.content() instanceof Step step) {
+                live.put(id + ' ' + step.output().step(), step);
+            } else {
+                STEPS.forEach(step -> live.remove(id + ' ' + step));
+                live.put(id, line.content());
+            }
+        }
+        for (CheckpointLine line : live.values()) {
+            String ts = TIME.matcher(new String(LineFormat.encode(line), StandardCharsets.UTF_8)).results().findFirst().orElseThrow().group();
+            assertThat(mirror.everHad(line.id(), ts)).as("%s is before the mark, and never was in the mirror", line).isTrue();
         }
     }
 
@@ -434,14 +478,15 @@ final class HandOverModel implements AutoCloseable {
 
     /** By this record, or by an earlier one of the document that was not forgotten since. */
     private boolean isCompleted(String id, int offset) {
-        int forgotten = setting.records().subList(0, offset).lastIndexOf(FORGET + id);
-        return emitted.keySet().stream().anyMatch(by -> by > forgotten && by <= offset && setting.records().get(by).equals(id));
+        int before = offset < setting.records().size() ? setting.records().subList(0, offset).lastIndexOf(FORGET + id) : -1;
+        return emitted.keySet().stream().anyMatch(by -> by > before && by <= offset && setting.records().get(by).equals(id));
     }
 
     private void kill(Process process, int arriving) throws Exception {
         Opening.awaitUpkeep();
         Path left = newDisk();
         process.file.kill(arriving, left);
+        verifyMark(MirroredFile.file(left));
         durable.get(left).addAll(durable.get(process.disk));
         Path before = process.disk;
         processes.stream().filter(other -> other.disk.equals(before)).forEach(other -> other.disk = left);
@@ -469,6 +514,7 @@ final class HandOverModel implements AutoCloseable {
     private void close(Process process) throws Exception {
         confirm(process, process.file.way.underWay());
         process.file.close();
+        verifyMark(process.file.file());
         down(process);
     }
 
@@ -480,9 +526,7 @@ final class HandOverModel implements AutoCloseable {
 
     private void take(Process process) throws IOException {
         Files.createDirectories(process.disk);
-        MirroredFile file = new MirroredFile(Opening.with(groupCommit).with(Durability.OS).with(DISK), process.disk, mirror,
-                setting.marksOften() ? MirroredFile.OFTEN : RARELY);
-        opened.add(file);
+        MirroredFile file = open(process.disk, setting.marksOften() ? MirroredFile.OFTEN : RARELY);
         process.known.clear();
         process.known.addAll(answered);
         process.known.addAll(durable.get(process.disk));
@@ -497,6 +541,12 @@ final class HandOverModel implements AutoCloseable {
             process.works.add(new Work(process, offset));
         }
         lastOwner = process.number;
+    }
+
+    private MirroredFile open(Path disk, MirroredLines.Times times) throws IOException {
+        MirroredFile file = new MirroredFile(Opening.with(groupCommit).with(Durability.OS).with(DISK), disk, mirror, times);
+        opened.add(file);
+        return file;
     }
 
     boolean isOver() {
@@ -532,9 +582,7 @@ final class HandOverModel implements AutoCloseable {
             }
         }
         mirror.compact();
-        MirroredFile next = new MirroredFile(Opening.with(groupCommit).with(Durability.OS).with(DISK), Files.createDirectories(newDisk()), mirror, RARELY);
-        opened.add(next);
-        next.level(_ -> true);
+        MirroredFile next = open(Files.createDirectories(newDisk()), RARELY).level(_ -> true);
         List<String> records = setting.records();
         for (String id : records.stream().filter(record -> !record.startsWith(FORGET)).distinct().toList()) {
             boolean forgotten = records.lastIndexOf(FORGET + id) > records.lastIndexOf(id);
@@ -546,14 +594,16 @@ final class HandOverModel implements AutoCloseable {
 
     /** Equal for states from which the same can happen, whenever they came about. */
     String state() throws IOException {
-        StringBuilder text = new StringBuilder().append(committed).append(emitted.keySet()).append(new TreeSet<>(answered)).append(killed).append(anyLost).append(forgotten);
+        StringBuilder text = new StringBuilder().append(committed).append(emitted.keySet()).append(new TreeSet<>(answered))
+                .append(killed).append(anyLost).append(forgotten);
         for (Process process : processes) {
             text.append('\n').append(process.number).append(process.state).append(process.number == lastOwner).append(new TreeSet<>(process.known));
             Path file = MirroredFile.file(process.disk);
             text.append(Files.exists(file) ? Files.readString(file) : "");
             text.append(Files.exists(MirrorMark.path(file)) ? Files.readString(MirrorMark.path(file)) : "");
             for (Work work : process.works) {
-                text.append(work.phase).append(work.outputs).append(work.line).append(work.awaited != null).append(work.awaited != null && work.awaited.isDone());
+                text.append(work.phase).append(work.outputs).append(work.line)
+                        .append(work.awaited != null).append(work.awaited != null && work.awaited.isDone());
             }
             text.append(process.lives() ? process.file.way.content() : "");
         }

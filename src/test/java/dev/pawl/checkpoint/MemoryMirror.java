@@ -14,6 +14,8 @@ import java.util.stream.Collectors;
 /** A partition of the mirror's topic in memory. What is sent there gets there when a test says so, or at once. */
 final class MemoryMirror {
 
+    private static final String SEPARATOR = "\t";
+
     static final String TOPIC = "qZ0cXWB2TU6CFsJ_y5lHEw";
 
     /** @param value null for a tombstone */
@@ -26,6 +28,8 @@ final class MemoryMirror {
     }
 
     private final List<Entry> entries = new ArrayList<>();
+    /** What ever was there, and what compaction took away as well. */
+    private final List<Entry> everything = new ArrayList<>();
     private long end;
 
     /** The way there of one process. */
@@ -90,6 +94,7 @@ final class MemoryMirror {
     synchronized long write(String key, byte[] value) {
         Entry entry = new Entry(end++, key, value);
         entries.add(entry);
+        everything.add(entry);
         return entry.offset();
     }
 
@@ -108,6 +113,12 @@ final class MemoryMirror {
 
     synchronized List<Entry> from(long offset) {
         return entries.stream().filter(entry -> entry.offset() >= offset).toList();
+    }
+
+    /** Whether a line of this document and moment ever got there. */
+    synchronized boolean everHad(String id, String ts) {
+        return everything.stream().anyMatch(entry -> (entry.key() + SEPARATOR).startsWith(id + SEPARATOR) && entry.value() != null
+                && new String(entry.value(), StandardCharsets.UTF_8).contains(ts));
     }
 
     synchronized void loseFrom(long offset) {

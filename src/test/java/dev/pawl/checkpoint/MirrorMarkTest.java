@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
+import java.util.List;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -52,7 +53,8 @@ class MirrorMarkTest {
         new MirrorMark(MemoryMirror.TOPIC, 847, 91234).write(file());
         byte[] whole = Files.readAllBytes(MirrorMark.path(file()));
         for (int length = 0; length < whole.length; length++) {
-            for (byte[] torn : new byte[][] {Arrays.copyOf(whole, length), new byte[length], Arrays.copyOf(Arrays.copyOf(whole, length), whole.length)}) {
+            byte[] start = Arrays.copyOf(whole, length);
+            for (byte[] torn : List.of(start, new byte[length], Arrays.copyOf(start, whole.length))) {
                 Files.write(MirrorMark.path(file()), torn);
 
                 assertThat(read(91234)).isEqualTo(NONE);

@@ -262,7 +262,8 @@ class MirroredLinesTest {
     @Test
     void lineWithoutEntries_isAnsweredAndKeepsTheMarkBeforeIt() throws Exception {
         long before = owner.checkpoint.end();
-        CompletableFuture<Void> appended = owner.checkpoint.appendRestored(LineFormat.Head.of(Lines.failed("doc-1")), LineFormat.encode(Lines.failed("doc-1")));
+        CheckpointLine line = Lines.failed("doc-1");
+        CompletableFuture<Void> appended = owner.checkpoint.appendRestored(LineFormat.Head.of(line), LineFormat.encode(line));
         append(Lines.failed("doc-2"));
         owner.way.confirm(1);
 
