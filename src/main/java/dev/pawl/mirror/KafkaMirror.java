@@ -41,6 +41,7 @@ public final class KafkaMirror {
 
     private static final int MAX_RECORD_BYTES = 104_857_600;
     private static final int FETCH_BYTES = 4 << 20;
+    private static final int BUFFER_BYTES = 128 << 20;
     private static final int API_TIMEOUT_MS = 10_000;
     private static final Duration POLL = Duration.ofMillis(200);
     /** What the broker is given when the process ends; checkpoints have waited for what they sent before. */
@@ -60,8 +61,13 @@ public final class KafkaMirror {
         this.failStop = failStop;
     }
 
-    /** @param number of a partition of the documents topic */
+    /**
+     * Blocks until the broker has said where the partition is: later, the checkpoint's writer would wait for that.
+     *
+     * @param number of a partition of the documents topic
+     */
     public Mirror partition(int number) {
+        producer().partitionsFor(topic.name());
         return (key, value, confirmation) -> send(new ProducerRecord<>(topic.name(), number, key, value), confirmation);
     }
 
@@ -156,6 +162,9 @@ public final class KafkaMirror {
             // A broker may be away for hours, and what stands behind an entry must not overtake it.
             config.put(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, Integer.MAX_VALUE);
             config.put(ProducerConfig.MAX_BLOCK_MS_CONFIG, Long.MAX_VALUE);
+            config.put(ProducerConfig.METADATA_MAX_IDLE_CONFIG, Integer.MAX_VALUE);
+            // While the broker is away, as many lines wait as there are documents in work.
+            config.put(ProducerConfig.BUFFER_MEMORY_CONFIG, BUFFER_BYTES);
             // The broker's limit decides, not the client's.
             config.put(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, MAX_RECORD_BYTES);
             producer = new KafkaProducer<>(config, new ByteArraySerializer(), new ByteArraySerializer());

@@ -543,7 +543,7 @@ final class HandOverModel implements AutoCloseable {
         lastOwner = process.number;
     }
 
-    private MirroredFile open(Path disk, MirroredLines.Times times) throws IOException {
+    private MirroredFile open(Path disk, Duration times) throws IOException {
         MirroredFile file = new MirroredFile(Opening.with(groupCommit).with(Durability.OS).with(DISK), disk, mirror, times);
         opened.add(file);
         return file;
