@@ -128,7 +128,7 @@ final class Site implements AutoCloseable {
         return process;
     }
 
-    /** Returns before it is ready. {@code -Dpawl.bench.jvm-options} names more options, such as a profiler's, with spaces between. */
+    /** Returns before it is ready. */
     PawlProcess launch(String... jvmOptions) throws IOException {
         return launch(PawlProcess.builder().jvmOptions(List.of(jvmOptions)));
     }
@@ -144,14 +144,18 @@ final class Site implements AutoCloseable {
 
     private PawlProcess launch(PawlProcess.Builder builder, Path workingDirectory) throws IOException {
         refuseOldPackage();
-        List<String> options = Arrays.stream(System.getProperty("pawl.bench.jvm-options", "").split(" ")).filter(o -> !o.isBlank()).toList();
-        PawlProcess process = builder.directory(workingDirectory).jvmOptions(options).config(config)
+        PawlProcess process = builder.directory(workingDirectory).jvmOptions(jvmOptions()).config(config)
                 .env("KAFKA_BOOTSTRAP_SERVERS", broker.bootstrapServers())
                 .env("OPENAI_BASE_URL", endpoint.baseUrl())
                 .env("OPENAI_API_KEY", "a-key-for-benchmarks")
                 .start();
         processes.add(process);
         return process;
+    }
+
+    /** Those that {@code -Dpawl.bench.jvm-options} names, such as a profiler's, with spaces between. */
+    static List<String> jvmOptions() {
+        return Arrays.stream(System.getProperty("pawl.bench.jvm-options", "").split(" ")).filter(option -> !option.isBlank()).toList();
     }
 
     private static void refuseOldPackage() throws IOException {
