@@ -48,7 +48,7 @@ public final class ConfigKeys implements ConfigSourceInterceptor {
      * @param parent what stands before the last dot
      * @param name what stands after it
      * @param optional whether an empty value means that there is none
-     * @param choices of an enum, as people write them
+     * @param choices of an enum or a truth value, as people write them
      */
     private record Key(Pattern parent, String name, Class<?> type, boolean optional, List<String> choices) {}
 
@@ -84,7 +84,7 @@ public final class ConfigKeys implements ConfigSourceInterceptor {
     }
 
     private static List<String> choices(Class<?> type) {
-        return !type.isEnum() ? List.of() : Arrays.stream(type.getEnumConstants())
+        return type == boolean.class ? List.of("true", "false") : !type.isEnum() ? List.of() : Arrays.stream(type.getEnumConstants())
                 .map(constant -> constant.toString().toLowerCase(Locale.ROOT).replace('_', '-')).toList();
     }
 
@@ -136,7 +136,7 @@ public final class ConfigKeys implements ConfigSourceInterceptor {
             } else if (type == MemorySize.class) {
                 new MemorySizeConverter().convert(value);
             }
-            return !type.isEnum() || key.choices().contains(value.toLowerCase(Locale.ROOT));
+            return key.choices().isEmpty() || key.choices().contains(value.toLowerCase(Locale.ROOT));
         } catch (RuntimeException e) {
             return false;
         }
@@ -156,6 +156,6 @@ public final class ConfigKeys implements ConfigSourceInterceptor {
         if (type == MemorySize.class) {
             return "a size such as 512K or 1M";
         }
-        return type.isEnum() ? String.join(" or ", key.choices()) : "set";
+        return key.choices().isEmpty() ? "set" : String.join(" or ", key.choices());
     }
 }

@@ -21,6 +21,8 @@ import dev.pawl.intake.Turns;
 import dev.pawl.provider.Patience;
 import dev.pawl.provider.Patience.AbandonedException;
 import dev.pawl.results.Results;
+import dev.pawl.tracing.Tracing;
+import io.opentelemetry.context.Context;
 
 /**
  * A document's whole life: find → run → append → emit; {@link dev.pawl.intake.Intake} then acknowledges. The order is
@@ -46,17 +48,20 @@ public final class DocumentPipeline {
     private final Chain chain;
     private final Results results;
     private final Patience patience;
+    private final Tracing tracing;
     private final Clock clock;
     /** Plain ones: Quarkus's would carry a context from thread to thread that nothing here asks for. */
     private final Executor virtualThreads = Thread::startVirtualThread;
     private final Turns turns;
 
-    DocumentPipeline(Checkpoints checkpoints, DocumentReader reader, Chain chain, Results results, Patience patience, Clock clock) {
+    DocumentPipeline(Checkpoints checkpoints, DocumentReader reader, Chain chain, Results results, Patience patience, Tracing tracing,
+            Clock clock) {
         this.checkpoints = checkpoints;
         this.reader = reader;
         this.chain = chain;
         this.results = results;
         this.patience = patience;
+        this.tracing = tracing;
         this.clock = clock;
         this.turns = new Turns(virtualThreads);
     }
@@ -78,7 +83,8 @@ public final class DocumentPipeline {
                     : now(new Outcome.Skipped(done));
             case CheckpointLine.Failed failed when delivery.source().equals(failed.source()) ->
                 now(new Outcome.Failed(failed.error()));
-            case null, default -> onVirtualThread(() -> run(document, history, delivery));
+            case null, default -> onVirtualThread(() ->
+                tracing.document(delivery, document.id(), () -> run(document, history, delivery)));
         };
     }
 
@@ -92,16 +98,16 @@ public final class DocumentPipeline {
         }
         delivery.append(finished.line());
         try {
-            emit(finished.line(), delivery);
+            emit(finished.line(), Context.current(), delivery);
         } catch (Failure.Raised e) {
             return new Outcome.Failed(e.failure());
         }
         return new Outcome.Completed(finished.line(), finished.spent(), finished.reused());
     }
 
-    private void emit(CheckpointLine.Done done, Delivery delivery) throws Failure.Raised, InterruptedException {
+    private void emit(CheckpointLine.Done done, Context trace, Delivery delivery) throws Failure.Raised, InterruptedException {
         try {
-            results.emit(done, delivery.leaving());
+            results.emit(done, trace, delivery.leaving());
         } catch (Failure.Raised tooLarge) {
             delivery.emitted(done);
             throw tooLarge;
@@ -130,7 +136,7 @@ public final class DocumentPipeline {
 
     /** Without a thread of its own as long as the broker takes it: a million may be delivered again. */
     private CompletableFuture<Outcome> emitAgain(CheckpointLine.Done done, Delivery delivery) {
-        return results.tryToEmit(done)
+        return results.tryToEmit(done, tracing.received(delivery))
                 .thenCompose(_ -> delivery.checkpoint().emitted(done))
                 .<Outcome>thenApply(_ -> new Outcome.Repeated(done))
                 .exceptionallyCompose(_ -> onVirtualThread(() -> insistOnEmitting(done, delivery)));
@@ -138,7 +144,7 @@ public final class DocumentPipeline {
 
     private Outcome insistOnEmitting(CheckpointLine.Done done, Delivery delivery) throws InterruptedException {
         try {
-            emit(done, delivery);
+            emit(done, tracing.received(delivery), delivery);
             return new Outcome.Repeated(done);
         } catch (Failure.Raised e) {
             return new Outcome.Failed(e.failure());

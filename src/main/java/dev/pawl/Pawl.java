@@ -20,6 +20,7 @@ public final class Pawl {
 
     public static void main(String... arguments) {
         if (arguments.length == 0) {
+            Processors.spareOne();
             Quarkus.run();
         } else {
             System.exit(command(Invocation.ofProcess(), arguments));

@@ -76,6 +76,8 @@ public interface PawlConfig {
 
     Management management();
 
+    Tracing tracing();
+
     interface Shutdown {
 
         /**
@@ -321,6 +323,17 @@ public interface PawlConfig {
          * apart from the page. The first port answers {@code /q/*} as well. None by default.
          */
         OptionalInt port();
+    }
+
+    /** Where spans go to is said by OpenTelemetry's own keys, {@code OTEL_EXPORTER_OTLP_ENDPOINT} above all. Without it there are none. */
+    interface Tracing {
+
+        /**
+         * Whether spans of model calls hold prompt and answer, each message up to 16,384 characters. They go wherever the spans go, and are
+         * kept there for as long: not unless somebody asks.
+         */
+        @WithDefault("false")
+        boolean content();
     }
 
     interface Http {

@@ -334,6 +334,15 @@ class BadInputIT {
     }
 
     @Test
+    void log_hasALineForEachKindAndNotForEachLetter() {
+        List<String> lines = pawl.log().lines().filter(line -> line.contains("is a dead letter")).toList();
+
+        assertThat(lines).hasSizeGreaterThanOrEqualTo(20).hasSizeLessThan(deadLetters.size());
+        deadLetters.stream().map(letter -> Reader.header(letter, "pawl-kind"))
+                .forEach(kind -> assertThat(lines).anyMatch(line -> line.contains("is a dead letter: " + kind)));
+    }
+
+    @Test
     void log_holdsNoTextNoPromptAndNoKey() {
         assertThat(pawl.log()).doesNotContain(MARKER).doesNotContain(MODEL_KEY).doesNotContain("Not to be read");
     }

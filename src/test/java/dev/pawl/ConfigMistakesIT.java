@@ -69,6 +69,8 @@ class ConfigMistakesIT {
             pawl.documents.max-bytes                 | 0                     | 1 byte to 1G
             pawl.topics.results                      | a topic               | letters, digits
             pawl.management.port                     | 0                     | a port from 1 to 65535
+            pawl.tracing.content                     | yes please            | true or false
+            otel.exporter.otlp.endpoint              | collector:4318        | http: or https: URL
             pawl.budget.max-tokens                   | lots                  | a whole number
             pawl.budget.max-cost                     | 10                    | needs the price of gpt-4o-mini, the model of step summary
             """)

@@ -567,6 +567,13 @@ class HttpIT {
     }
 
     @Test
+    void openapi_saysWhoseLagItIs() {
+        JsonNode schemas = json(plain.get("/q/openapi?format=json").body()).path("components").path("schemas");
+
+        assertThat(schemas.path("ProgressLag").path("description").asText()).contains("partitions that this process has");
+    }
+
+    @Test
     void openapi_listsTheCalls() {
         String openapi = plain.get("/q/openapi?format=json").body();
 

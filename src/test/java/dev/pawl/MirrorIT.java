@@ -18,6 +18,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
@@ -30,6 +32,7 @@ import dev.pawl.harness.ScriptedModel;
 import dev.pawl.harness.TestBroker;
 
 /** {@code pawl.checkpoint.mirror=kafka}: what one process has finished, another that never saw its disk does not pay for again. */
+@Execution(ExecutionMode.CONCURRENT)
 class MirrorIT {
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);
@@ -136,7 +139,7 @@ class MirrorIT {
         without.terminate();
         rig.config("pawl.checkpoint.mirror", "kafka");
         PawlProcess with = rig.start("one");
-        await().atMost(PATIENCE).until(() -> mirror().size() == ids.size());
+        await().atMost(PATIENCE).until(() -> with.log().contains("level with its mirror") && mirror().size() == ids.size());
         with.terminate();
 
         rig.start("two");
@@ -171,7 +174,33 @@ class MirrorIT {
         rig.publish(0, "doc-0002", "doc-0002");
         rig.awaitAllCommitted();
         assertThat(rig.model().total()).isEqualTo(calls + 2);
-        assertThat(mirror().keySet()).containsExactlyInAnyOrder("doc-0000", "doc-0001", "doc-0002");
+        assertThat(mirror().keySet()).containsExactlyInAnyOrder("doc-0000", "doc-0001", "doc-0002", "doc-0002\t\tforgotten");
+    }
+
+    /** What is said in the README of documents without a key, and of partitions that are added: at worst a second call, never a document lost. */
+    @Test
+    void sameIdThroughAnotherPartition_isKnownToAProcessThatHasBoth() {
+        rig.config("mp.messaging.incoming.documents.metadata.max.age.ms", "500");
+        List<String> ids = rig.texts(40);
+        PawlProcess one = rig.start("one");
+        ids.forEach(id -> rig.publish(0, id, id));
+        rig.awaitAllCommitted();
+
+        ids.forEach(id -> rig.publish(1, id, id));
+        rig.awaitAllCommitted();
+        rig.broker().addPartitions(rig.topics().documents(), rig.topics().partitions() + 1);
+        ids.forEach(id -> rig.publish(rig.topics().partitions(), id, id));
+        rig.publish(rig.topics().partitions(), "doc-new", "{\"id\":\"doc-new\",\"text\":\"In a partition that was added.\"}");
+        rig.awaitAllCommitted();
+
+        assertThat(rig.model().total()).isEqualTo(2 * (ids.size() + 1));
+        assertThat(done(rig.results())).hasSize(ids.size() + 1);
+        assertThat(rig.broker().endOffsets(rig.topics().checkpoint())).as("partitions of the mirror").hasSize(rig.topics().partitions() + 1);
+        one.terminate();
+        rig.start("two");
+        rig.publish(rig.topics().partitions(), "doc-new", "doc-new");
+        rig.awaitAllCommitted();
+        assertThat(rig.model().total()).isEqualTo(2 * (ids.size() + 1));
     }
 
     @Test

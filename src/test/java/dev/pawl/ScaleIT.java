@@ -362,7 +362,7 @@ class ScaleIT {
         return new Reader(broker.bootstrapServers()).readAll(rig.topics().checkpoint());
     }
 
-    /** Who finds the whole in the mirror calls nothing, and takes out what one that stood still has put there too late. */
+    /** Who finds the whole in the mirror calls nothing. */
     private void verifyMirrorAfterARestoration() {
         int calls = rig.model().total();
         Life last = begin();
@@ -374,7 +374,7 @@ class ScaleIT {
         assertThat(known).as("known on the last disk").containsExactlyInAnyOrderElementsOf(ids);
     }
 
-    /** One last word of each document, and answers only where it failed. */
+    /** One last word of each document, and answers only where it failed, or where one that stood still sent them when it was done already. */
     private void verifyMirror() {
         Map<String, String> lastWords = new HashMap<>();
         mirror().forEach(entry -> {
@@ -391,6 +391,8 @@ class ScaleIT {
                 expected.put(id + "\t" + SUMMARY, "step");
             }
         });
+        boolean late = lives.stream().anyMatch(life -> !life.pauses.isEmpty());
+        lastWords.entrySet().removeIf(word -> late && word.getValue().equals("step") && !expected.containsKey(word.getKey()));
         assertThat(Stream.of(lastWords, expected).flatMap(words -> words.keySet().stream()).distinct().filter(key -> !Objects.equals(lastWords.get(key), expected.get(key)))
                 .map(key -> "%s: %s, and not %s".formatted(key, lastWords.get(key), expected.get(key)))).as("the mirror's last words").isEmpty();
     }

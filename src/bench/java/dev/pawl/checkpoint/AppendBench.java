@@ -17,6 +17,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import com.sun.management.OperatingSystemMXBean;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
+import dev.pawl.Processors;
 import dev.pawl.bench.Bench;
 import dev.pawl.bench.Bench.Child;
 import dev.pawl.bench.Finding;
@@ -71,6 +72,7 @@ final class AppendBench {
     }
 
     public static void main(String[] arguments) throws Exception {
+        Processors.spareOne();
         Path path = Path.of(arguments[0]);
         int appendsEach = Integer.parseInt(arguments[1]);
         int rounds = Integer.parseInt(arguments[2]);

@@ -31,6 +31,7 @@ import dev.pawl.checkpoint.CheckpointLine.StepOutput;
 import dev.pawl.checkpoint.History;
 import dev.pawl.document.Document;
 import dev.pawl.provider.ModelEndpoint;
+import dev.pawl.tracing.Tracing;
 
 /**
  * The ordered steps that a document goes through. A step whose answer the checkpoint holds under the step's fingerprint is not
@@ -45,14 +46,16 @@ public final class Chain {
     private final String defaultModel;
     private final boolean reprocess;
     private final ModelEndpoint endpoint;
+    private final Tracing tracing;
     private final Clock clock;
 
-    Chain(PawlConfig config, ChatModel model, ModelEndpoint endpoint, Clock clock) {
+    Chain(PawlConfig config, ChatModel model, ModelEndpoint endpoint, Tracing tracing, Clock clock) {
         this.steps = ChainLoader.load(config.chain(), model.defaultRequestParameters());
         this.fingerprint = ChainLoader.fingerprint(steps.stream().map(Step::fingerprint).toList());
         this.defaultModel = model.defaultRequestParameters().modelName();
         this.reprocess = config.chain().onChange() == PawlConfig.Chain.OnChange.REPROCESS;
         this.endpoint = endpoint;
+        this.tracing = tracing;
         this.clock = clock;
     }
 
@@ -114,7 +117,7 @@ public final class Chain {
                 if (!variables.containsKey("document")) {
                     variables.put("document", run.text());
                 }
-                output = call(step, variables, run.leaving());
+                output = tracing.step(step.name(), () -> call(step, variables, run.leaving()));
                 spent = spent.plus(output.usage());
                 if (outputs.size() < steps.size() - 1) {
                     run.journal(new CheckpointLine.Step(document.id(), clock.instant(), source, output));

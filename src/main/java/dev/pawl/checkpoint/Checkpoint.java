@@ -6,6 +6,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -16,6 +17,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.function.BiConsumer;
+import java.util.stream.Collectors;
 import java.util.stream.LongStream;
 
 import org.jboss.logging.Logger;
@@ -272,11 +274,16 @@ public final class Checkpoint {
      */
     public CompletableFuture<Void> append(CheckpointLine line) {
         byte[] bytes = LineFormat.encode(line);
-        return submit(Head.of(line), bytes, mirror == null ? List.of() : MirrorEntry.appended(line, bytes, stepsBefore(line)));
+        return submit(Head.of(line), bytes, mirror == null ? List.of() : MirrorEntry.appended(line, bytes, mirroredBefore(line)));
     }
 
-    private Set<String> stepsBefore(CheckpointLine line) {
-        return line instanceof CheckpointLine.Forgotten ? find(line.id()).steps().keySet() : Set.of();
+    /** The steps of which the mirror has answers for the document. */
+    private Set<String> mirroredBefore(CheckpointLine line) {
+        return switch (line) {
+            case CheckpointLine.Forgotten _ -> find(line.id()).steps().keySet();
+            case CheckpointLine.Done _ -> Arrays.stream(index.find(line.id()).steps()).map(StepLine::step).collect(Collectors.toSet());
+            case CheckpointLine.Step _, CheckpointLine.Failed _ -> Set.of();
+        };
     }
 
     /** Appends a line as the mirror has it. */
@@ -290,11 +297,14 @@ public final class Checkpoint {
 
     /**
      * Tells the mirror, where there is one, that the result of a done line was emitted: the next owner need not. To be waited for
-     * before the record is acknowledged.
+     * before the record is acknowledged. Fails once the checkpoint is closed: by then the next owner may know better.
      */
     public CompletableFuture<Void> emitted(CheckpointLine.Done line) {
         MirroredLines to = mirror;
-        return to == null ? CompletableFuture.completedFuture(null) : to.send(MirrorEntry.emitted(line));
+        if (to == null) {
+            return CompletableFuture.completedFuture(null);
+        }
+        return closed ? CompletableFuture.failedFuture(new ClosedException(path)) : to.send(MirrorEntry.emitted(line));
     }
 
     /**
@@ -341,10 +351,13 @@ public final class Checkpoint {
     }
 
     /** From now on lines go to the mirror, too. Before the first append, and after all that it had is in the file. */
-    MirroredLines mirrored(Mirror to, String topic, long offset) throws IOException {
-        MirroredLines lines = new MirroredLines(path, to, shared.upkeepExecutor(), topic, offset);
-        onWriter(() -> mirror = lines);
-        return lines;
+    MirroredLines mirrored(Mirror to, String topic, Duration markEvery, long offset) throws IOException {
+        CompletableFuture<MirroredLines> attached = new CompletableFuture<>();
+        onWriter(() -> {
+            attached.complete(new MirroredLines(path, to, shared.upkeepExecutor(), topic, markEvery, offset, appender.end()));
+            mirror = attached.join();
+        });
+        return attached.join();
     }
 
     /** How many entries the mirror has not confirmed yet. */
@@ -451,10 +464,22 @@ public final class Checkpoint {
         return path;
     }
 
-    /** Closes the file after the appends that were submitted before, and gives the lock back. Later ones fail. */
-    void close() throws IOException {
+    /** Returns when the appends that were submitted before are in the file. Later ones fail. */
+    void stopAppends() {
         upkeep.stop();
         shared.groupCommit().await(() -> closed = true);
+    }
+
+    /** Waits for the mirror to confirm what it was sent, until this moment of {@link System#nanoTime} at most. */
+    void awaitMirror(long deadlineNs) {
+        if (mirror != null) {
+            mirror.awaitConfirmed(deadlineNs);
+        }
+    }
+
+    /** Closes the file after the appends that were submitted before, and gives the lock back. */
+    void close() throws IOException {
+        stopAppends();
         try (lock; LineReader one = readers.get(0); LineReader other = readers.get(1)) {
             if (mirror != null) {
                 mirror.close();

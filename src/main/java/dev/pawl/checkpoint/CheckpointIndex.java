@@ -229,14 +229,6 @@ final class CheckpointIndex {
         return unfinished;
     }
 
-    /** Documents that are done and have steps that came later. */
-    synchronized List<String> doneWithSteps() {
-        return steps.keySet().stream().filter(id -> {
-            long position = last(id);
-            return position != LinePosition.NONE && LinePosition.status(position) == Status.DONE;
-        }).toList();
-    }
-
     /** Documents with a last word. */
     synchronized int size() {
         return Arrays.stream(documentsByStatus).sum();

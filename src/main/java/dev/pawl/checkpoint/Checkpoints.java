@@ -6,10 +6,12 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentSkipListMap;
@@ -31,6 +33,9 @@ import io.quarkus.runtime.configuration.ConfigurationException;
 public final class Checkpoints {
 
     private static final Logger LOG = Logger.getLogger(Checkpoints.class);
+
+    /** What the mirror is given for the last lines of all partitions that are given up together. */
+    private static final Duration LAST_WORD = Duration.ofSeconds(5);
 
     private final Path directory;
     private final PawlConfig.Checkpoint config;
@@ -115,15 +120,21 @@ public final class Checkpoints {
         return directory.resolve(partition + ".jsonl");
     }
 
-    /** Closes the checkpoint of a revoked partition, after the appends that were submitted before. */
-    public void close(String partition) {
-        Checkpoint checkpoint = open.get(partition);
-        if (checkpoint != null) {
-            close(partition, checkpoint);
+    /** Closes the checkpoints of revoked partitions, after the appends that were submitted before. */
+    public void close(Collection<String> partitions) {
+        List<Checkpoint> closing = partitions.stream().map(open::get).filter(Objects::nonNull).toList();
+        closing.forEach(Checkpoint::stopAppends);
+        long deadlineNs = System.nanoTime() + LAST_WORD.toNanos();
+        closing.forEach(checkpoint -> checkpoint.awaitMirror(deadlineNs));
+        for (String partition : partitions) {
+            Checkpoint checkpoint = open.get(partition);
+            if (checkpoint != null) {
+                close(partition, checkpoint);
+            }
         }
     }
 
-    /** The same of one that may not be level yet. */
+    /** Closes one that may not be level yet. */
     public void close(String partition, Checkpoint checkpoint) {
         open.remove(partition, checkpoint);
         try {
@@ -269,7 +280,7 @@ public final class Checkpoints {
 
     @PreDestroy
     void closeAll() {
-        List.copyOf(open.keySet()).forEach(this::close);
+        close(List.copyOf(open.keySet()));
         groupCommit.close();
         upkeep.shutdownNow();
     }

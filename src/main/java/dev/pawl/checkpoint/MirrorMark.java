@@ -1,5 +1,6 @@
 package dev.pawl.checkpoint;
 
+import java.io.CharConversionException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -37,7 +38,8 @@ record MirrorMark(String topic, long offset, long length) {
         try {
             MirrorMark mark = JSON.readValue(Files.readAllBytes(path(checkpoint)), MirrorMark.class);
             return mark != null && topic.equals(mark.topic) && mark.length <= end ? mark : none;
-        } catch (JsonProcessingException torn) {
+        } catch (JsonProcessingException | CharConversionException torn) {
+            // A power cut may leave nothing, or zeros, which pass for another encoding.
             return none;
         }
     }

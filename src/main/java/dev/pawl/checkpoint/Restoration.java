@@ -3,12 +3,13 @@ package dev.pawl.checkpoint;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Objects;
+import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -35,11 +36,11 @@ import dev.pawl.checkpoint.LineFormat.Status;
  * the {@link MirrorMark}
  * an entry after it      nothing, or a line before the mark               the entry is appended: another owner's word
  *                        a line after the mark, the same                  nothing
- *                        a line after the mark, of another time           the later one counts
+ *                        a line after the mark, of another time           the later one counts, and so does a later record's
+ *                        any line that is later, and a later record's     nothing: it came from an owner that did not know yet
+ *                                                                         that it had lost the partition
  * nothing                a line after the mark: its owner was killed      the line is sent to the mirror
  *                        before the mirror had it, or had none
- * a step's answer        that the document is done, by the same record:   the answer is taken out of both
- *                        the partition had two owners for a moment
  * </pre>
  *
  * So a disk that was away for a while reads what happened meanwhile, an empty one everything, and files that had no mirror before
@@ -54,18 +55,28 @@ public final class Restoration {
 
     private final Checkpoint checkpoint;
     private final Mirror mirror;
-    private final MirrorMark mark;
+    private final Duration markEvery;
+    private MirrorMark mark;
     /** The file's length when it was opened: lines behind it have come from the mirror. */
     private final long openedEnd;
     /** Where those lines after the mark begin that the mirror has. */
     private final Set<Long> confirmed = new HashSet<>();
-    private final Queue<CompletableFuture<Void>> underWay = new ArrayDeque<>();
+    private final Queue<Appended> underWay = new ArrayDeque<>();
+    /** Of documents whose last word is among those: that, as the index does not know it yet. */
+    private final Map<String, byte[]> lastUnderWay = new HashMap<>();
     private long malformed;
+
+    private record Appended(Head head, byte[] value, CompletableFuture<Void> durable) {}
 
     /** @param topic what the broker calls the mirror's topic */
     Restoration(Checkpoint checkpoint, Mirror mirror, String topic) throws IOException {
+        this(checkpoint, mirror, topic, MirroredLines.MARK_EVERY);
+    }
+
+    Restoration(Checkpoint checkpoint, Mirror mirror, String topic, Duration markEvery) throws IOException {
         this.checkpoint = checkpoint;
         this.mirror = mirror;
+        this.markEvery = markEvery;
         this.openedEnd = checkpoint.end();
         this.mark = MirrorMark.read(checkpoint.path(), topic, openedEnd);
     }
@@ -73,6 +84,16 @@ public final class Restoration {
     /** The first offset of the mirror that has to be read. */
     public long offset() {
         return mark.offset();
+    }
+
+    /** Whether the mirror, which ends at this offset, has lost entries that the file is said to be level with. */
+    public boolean isBehind(long end) {
+        return end < mark.offset();
+    }
+
+    /** Lets nothing count that was level: all of it is compared. Before the first entry. */
+    public void compareAll() {
+        mark = new MirrorMark(mark.topic(), 0, 0);
     }
 
     /** Whether nothing has to be read or sent, where the mirror ends at this offset. */
@@ -99,11 +120,23 @@ public final class Restoration {
             LOG.debugf("%s: an entry of its mirror is no line: %s", checkpoint.path(), e.getMessage());
             return;
         }
-        long present = rival(head);
-        if (present == LinePosition.NONE || LinePosition.offset(present) < mark.length() || LinePosition.offset(present) >= openedEnd
-                || isLater(value, present)) {
+        if (!isSuperseded(head, value)) {
             append(head, value);
         }
+    }
+
+    private boolean isSuperseded(Head head, byte[] value) throws IOException {
+        byte[] restored = lastUnderWay.get(head.id());
+        if (restored != null) {
+            return isStale(value, restored);
+        }
+        long present = rival(head);
+        if (present == LinePosition.NONE) {
+            return false;
+        }
+        byte[] line = checkpoint.read(present);
+        boolean ofThisOwner = LinePosition.offset(present) >= mark.length() && LinePosition.offset(present) < openedEnd;
+        return ofThisOwner ? !isLater(value, line, LinePosition.offset(present)) : isStale(value, line);
     }
 
     /** What the file has in an entry's place: for a step that it has no line of, the line that may have ended the document. */
@@ -119,18 +152,52 @@ public final class Restoration {
         return positions.last();
     }
 
-    /** Whether an entry is later than the line that the file has. */
-    private boolean isLater(byte[] value, long present) throws IOException {
+    /** Whether an entry is later than a line of which the mirror may know nothing, whose owner's clock may be another. */
+    private boolean isLater(byte[] value, byte[] present, long offset) {
         try {
-            byte[] bytes = checkpoint.read(present);
-            CheckpointLine line = LineFormat.decode(bytes, 0, bytes.length);
+            CheckpointLine line = LineFormat.decode(present, 0, present.length);
             CheckpointLine entry = LineFormat.decode(value, 0, value.length);
-            if (line.ts().equals(entry.ts()) && isSame(line, entry)) {
-                confirmed.add(LinePosition.offset(present));
+            if (!line.id().equals(entry.id())) {
+                return true;
             }
-            return entry.ts().isAfter(line.ts());
+            if (line.ts().equals(entry.ts()) && isSame(line, entry)) {
+                confirmed.add(offset);
+            }
+            return entry.ts().isAfter(line.ts()) || isOfLaterRecord(entry, line);
         } catch (MalformedLineException e) {
             return true;
+        }
+    }
+
+    /**
+     * Whether an entry came behind a line that it can't have followed: sent by an owner that did not know it was none any more. It may
+     * have completed a document that had been forgotten meanwhile; as done, what was published since would be passed over.
+     */
+    private static boolean isStale(byte[] value, byte[] present) {
+        if (Arrays.equals(value, present)) {
+            // A forgotten line is there twice.
+            return true;
+        }
+        try {
+            CheckpointLine line = LineFormat.decode(present, 0, present.length);
+            CheckpointLine entry = LineFormat.decode(value, 0, value.length);
+            return line.id().equals(entry.id()) && isOfLaterRecord(line, entry)
+                    && (line.ts().isAfter(entry.ts()) || line instanceof CheckpointLine.Forgotten && entry instanceof Done);
+        } catch (MalformedLineException e) {
+            return false;
+        }
+    }
+
+    /** Records of one partition are worked off in their order, where they are of one document. */
+    private static boolean isOfLaterRecord(CheckpointLine one, CheckpointLine other) {
+        int at = one.source() == null ? -1 : one.source().lastIndexOf('@') + 1;
+        if (at <= 0 || other.source() == null || !other.source().startsWith(one.source().substring(0, at))) {
+            return false;
+        }
+        try {
+            return Long.parseLong(one.source().substring(at)) > Long.parseLong(other.source().substring(at));
+        } catch (NumberFormatException byHand) {
+            return false;
         }
     }
 
@@ -147,10 +214,13 @@ public final class Restoration {
     private void append(Head head, byte[] value) throws IOException {
         byte[] line = Arrays.copyOf(value, value.length + 1);
         line[value.length] = '\n';
-        await(checkpoint.appendRestored(head, line));
+        if (head.status() != Status.STEP) {
+            lastUnderWay.put(head.id(), value);
+        }
+        await(new Appended(head, value, checkpoint.appendRestored(head, line)));
     }
 
-    private void await(CompletableFuture<Void> appended) throws IOException {
+    private void await(Appended appended) throws IOException {
         underWay.add(appended);
         if (underWay.size() >= UNDER_WAY) {
             await(UNDER_WAY / 2);
@@ -160,7 +230,9 @@ public final class Restoration {
     private void await(int most) throws IOException {
         try {
             while (underWay.size() > most) {
-                underWay.remove().join();
+                Appended first = underWay.remove();
+                first.durable().join();
+                lastUnderWay.remove(first.head().id(), first.value());
             }
         } catch (CompletionException e) {
             throw e.getCause() instanceof IOException io ? io : new IOException(e.getCause());
@@ -179,53 +251,15 @@ public final class Restoration {
         if (malformed > 0) {
             LOG.warnf("%s: passed over %d entries of its mirror that are no lines", checkpoint.path(), malformed);
         }
-        List<MirrorEntry> late = takeOutLateAnswers();
-        await(0);
-        MirroredLines sender = checkpoint.mirrored(mirror, mark.topic(), offset);
+        MirroredLines sender = checkpoint.mirrored(mirror, mark.topic(), markEvery, offset);
         int sent = 0;
-        if (!late.isEmpty()) {
-            await(sender.send(late));
-        }
         if (mark.length() < openedEnd) {
             sent = sendWhatIsMissing(sender, isAcknowledged);
+            await(0);
         }
-        await(0);
-        sender.level(checkpoint.end());
+        sender.level();
         checkpoint.begin();
         return sent;
-    }
-
-    /**
-     * An owner that stood still does not know at once that it lost the partition, and sends what it had in the air behind the other's word that
-     * the document is done. Nobody asks for such an answer, and no later line would end it.
-     *
-     * @return what takes them out of the mirror
-     */
-    private List<MirrorEntry> takeOutLateAnswers() throws IOException {
-        List<MirrorEntry> takenOut = new ArrayList<>();
-        for (String id : checkpoint.index().doneWithSteps()) {
-            Positions positions = checkpoint.index().find(id);
-            byte[] done = checkpoint.read(positions.last());
-            String source = decode(done).source();
-            boolean late = true;
-            for (StepLine step : positions.steps()) {
-                // A changed chain that is applied to what is done has its steps from a later record.
-                late &= Objects.equals(source, decode(checkpoint.read(step.position())).source());
-            }
-            if (late) {
-                append(Head.of(decode(done)), done);
-                takenOut.addAll(MirrorEntry.withoutSteps(id, Arrays.stream(positions.steps()).map(StepLine::step).toList()));
-            }
-        }
-        return takenOut;
-    }
-
-    private static CheckpointLine decode(byte[] line) throws IOException {
-        try {
-            return LineFormat.decode(line, 0, line.length);
-        } catch (MalformedLineException e) {
-            throw new IOException("a line changed while it was read", e);
-        }
     }
 
     private int sendWhatIsMissing(MirroredLines sender, Predicate<String> isAcknowledged) throws IOException {
@@ -236,7 +270,7 @@ public final class Restoration {
                 public void line(Head head, byte[] bytes, int from, int to, long offset) throws IOException {
                     long position = LinePosition.of(offset, to - from, head.status(), checkpoint.generation());
                     if (!confirmed.contains(offset) && checkpoint.index().isLive(head.id(), head.step(), position)) {
-                        await(sender.send(entries(bytes, from, to, isAcknowledged)));
+                        await(new Appended(head, null, sender.send(entries(bytes, from, to, isAcknowledged))));
                         sent[0]++;
                     }
                 }

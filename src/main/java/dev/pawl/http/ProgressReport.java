@@ -18,7 +18,7 @@ public record ProgressReport(
         @Schema(description = "When this was so, by Pawl's clock.") Instant at,
         @Schema(description = "When this process started.") Instant startedAt,
         @Schema(description = "Which process answers.") Process process,
-        @Schema(description = "idle, working, waiting (for what waitingFor says, or for the limits) or stuck.", examples = "working") String state,
+        @Schema(description = "idle, working, waiting (for what waitingFor says, for the limits, or for a checkpoint) or stuck.", examples = "working") String state,
         @Schema(description = "The model that steps use which name none.") Model model,
         @Schema(description = "What was published since there was last nothing to do for a minute, and how far that is.") Backlog backlog,
         @Schema(description = "How deliveries ended since this process started.") Documents documents,
@@ -30,7 +30,7 @@ public record ProgressReport(
         @Schema(description = "Null where pawl.budget says nothing.", nullable = true) Budget budget,
         @Schema(description = "How fast documents are completed.") Rate rate,
         @Schema(description = "What the model's endpoint permits, and what waits for it.") Limits limits,
-        @Schema(description = "Records that are not settled.") Lag lag,
+        @Schema(description = "Records of this process's partitions that are not settled.") Lag lag,
         @Schema(description = "When the lag will be worked off at the present pace; null where nothing waits or nothing moves.", nullable = true)
         Instant eta,
         @Schema(description = "The same at the fastest and the slowest pace that the last minute allows for; null where eta is.", nullable = true)
@@ -182,10 +182,20 @@ public record ProgressReport(
     }
 
     @RegisterForReflection
-    @Schema(name = "ProgressLag", description = "Records that are not settled.")
+    @Schema(name = "ProgressLag", description = "Records that are not settled, in the partitions that this process has; GET /partitions knows of all.")
     public record Lag(
             @Schema(description = "In all partitions of this process.") long total,
-            @Schema(description = "The partitions of this process.") List<Partition> partitions) {}
+            @Schema(description = "The partitions of this process.") List<Partition> partitions,
+            @Schema(description = "Partitions that are this process's, too, and whose documents wait for their checkpoint.") List<Takeover> takeovers) {}
+
+    @RegisterForReflection
+    @Schema(name = "ProgressTakeover", description = "A partition whose checkpoint is being taken over.")
+    public record Takeover(
+            @Schema(description = "Topic and number.", examples = "documents-3") String partition,
+            @Schema(description = "Entries of the mirror that have been read.") long read,
+            @Schema(description = "Entries that have to be; 0 while that is not known, or without a mirror.") long entries,
+            @Schema(description = "The process that holds the file; null where none does.", nullable = true, examples = "process 4711 on pawl-0")
+            String holder) {}
 
     @RegisterForReflection
     @Schema(name = "ProgressPartition", description = "A partition of this process.")

@@ -128,7 +128,8 @@ public class ProgressResource {
                 ProgressReport.Budget.of(spent.budget()),
                 new ProgressReport.Rate(Math.round(progress.documentsPerMinute(extent.since()) * 10) / 10.0),
                 ProgressReport.Limits.of(limits.state()),
-                new ProgressReport.Lag(lag, lags.stream().map(this::partition).toList()),
+                new ProgressReport.Lag(lag, lags.stream().map(this::partition).toList(), partitions.takeovers().stream()
+                        .map(each -> new ProgressReport.Takeover(each.partition(), each.read(), each.entries(), each.holder())).toList()),
                 eta == null ? null : eta.at(),
                 eta == null ? null : new Spread(eta.earliest(), eta.latest()),
                 checkpoints.failure().isEmpty(),

@@ -4,6 +4,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 
+import org.apache.kafka.common.header.Headers;
+
 import dev.pawl.checkpoint.Checkpoint;
 import dev.pawl.checkpoint.CheckpointLine;
 import dev.pawl.document.Decoded;
@@ -19,7 +21,15 @@ import io.smallrye.reactive.messaging.kafka.KafkaRecord;
  */
 public record Delivery(KafkaRecord<byte[], byte[]> message, Assignment assignment) {
 
-    long offset() {
+    public String topic() {
+        return message.getTopic();
+    }
+
+    public int partition() {
+        return message.getPartition();
+    }
+
+    public long offset() {
         return ((IncomingKafkaRecord<byte[], byte[]>) message).getOffset();
     }
 
@@ -28,8 +38,12 @@ public record Delivery(KafkaRecord<byte[], byte[]> message, Assignment assignmen
         return assignment.partition() + "@" + offset();
     }
 
+    public Headers headers() {
+        return message.getHeaders();
+    }
+
     public Decoded decode() {
-        return RecordDecoder.decode(message.getKey(), message.getPayload(), message.getHeaders());
+        return RecordDecoder.decode(message.getKey(), message.getPayload(), headers());
     }
 
     /** The delivering partition's own checkpoint. */

@@ -24,6 +24,7 @@ import dev.pawl.PawlConfig;
 import dev.pawl.checkpoint.FailStop;
 import dev.pawl.document.Decoded;
 import dev.pawl.document.Document;
+import dev.pawl.progress.LogLimit;
 import dev.pawl.progress.Progress;
 import dev.pawl.results.DeadLetters;
 import io.quarkus.runtime.ShutdownEvent;
@@ -60,6 +61,7 @@ public final class Intake {
     private final Gate gate;
     private final FailStop failStop;
     private final Progress progress;
+    private final LogLimit logLimit;
     private final int maxInFlight;
 
     private volatile Context eventLoop;
@@ -72,13 +74,14 @@ public final class Intake {
     private record Batch(Iterator<Delivery> deliveries, UniEmitter<? super Void> taken) {}
 
     Intake(@Channel("documents") Multi<Message<List<byte[]>>> batches, DocumentPipeline pipeline, Partitions partitions, Gate gate,
-            FailStop failStop, Progress progress, PawlConfig config) {
+            FailStop failStop, Progress progress, LogLimit logLimit, PawlConfig config) {
         this.batches = batches;
         this.pipeline = pipeline;
         this.partitions = partitions;
         this.gate = gate;
         this.failStop = failStop;
         this.progress = progress;
+        this.logLimit = logLimit;
         this.maxInFlight = config.maxInFlight();
     }
 
@@ -187,7 +190,10 @@ public final class Intake {
     }
 
     /** With ID and source as fields of their own, for logs that are JSON. */
-    private static void logDeadLetter(Delivery delivery, Failure failure) {
+    private void logDeadLetter(Delivery delivery, Failure failure) {
+        if (!logLimit.permits(LogLimit.Sort.DEAD_LETTERS, failure.kind().text())) {
+            return;
+        }
         MDC.put("source", delivery.source());
         if (delivery.decode() instanceof Decoded.Run(Document document)) {
             MDC.put("id", document.id());
@@ -208,9 +214,15 @@ public final class Intake {
         KafkaRecord<byte[], byte[]> record = delivery.message();
         return Uni.createFrom().completionStage(() -> record.nack(new Failure.Raised(failure), DeadLetters.metadata(failure)))
                 .runSubscriptionOn(this::onEventLoop)
-                .onFailure().invoke(e -> LOG.warnf("A dead letter was not taken by the broker, trying again: %s", e.getMessage()))
+                .onFailure().invoke(this::logRefusedLetter)
                 .onFailure().retry().withBackOff(FIRST_RETRY, LONGEST_RETRY).indefinitely()
                 .subscribeAsCompletionStage();
+    }
+
+    private void logRefusedLetter(Throwable e) {
+        if (logLimit.permits(LogLimit.Sort.ATTEMPTS, "dead letter not taken by the broker")) {
+            LOG.warnf("A dead letter was not taken by the broker, trying again: %s", e.getMessage());
+        }
     }
 
     private void onEventLoop(Runnable action) {

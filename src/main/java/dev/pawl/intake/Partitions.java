@@ -1,6 +1,7 @@
 package dev.pawl.intake;
 
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -78,7 +79,7 @@ public final class Partitions {
         for (Assignment assignment : leaving) {
             Duration left = Duration.ofNanos(Math.max(0, deadline - System.nanoTime()));
             if (!assignment.awaitIdle(left)) {
-                LOG.warnf("%s: %d documents were still in work after pawl.shutdown.drain (%s); the next owner takes them up",
+                LOG.warnf("%s: %d documents were still in work after pawl.shutdown.drain (%s); the next owner takes them up, and what they are answered now is lost",
                         assignment.partition(), assignment.inWork(), drain);
             }
         }
@@ -86,11 +87,13 @@ public final class Partitions {
 
     /** After the offsets of what was drained are committed. */
     void closed(Collection<TopicPartition> partitions) {
+        List<String> closed = new ArrayList<>();
         for (TopicPartition partition : partitions) {
             if (assignments.remove(partition) != null) {
-                checkpoints.close(partition.toString());
+                closed.add(partition.toString());
             }
         }
+        checkpoints.close(closed);
         onChange.run();
     }
 
@@ -126,9 +129,17 @@ public final class Partitions {
      */
     public record Lag(String partition, long lag, int inWork, long settled, long end) {}
 
-    /** Those that were assigned and have to wait for their checkpoint. */
-    public List<Takeovers.State> takeovers() {
-        return takeovers.states();
+    /**
+     * A partition that is assigned and whose records don't come yet.
+     *
+     * @param read entries of its mirror that have been read
+     * @param entries that have to be; 0 while that is not known
+     * @param holder the process that holds its file; null where it is not held
+     */
+    public record Waiting(String partition, long read, long entries, String holder) {}
+
+    public List<Waiting> takeovers() {
+        return takeovers.waiting();
     }
 
     public List<Lag> lags() {

@@ -13,10 +13,12 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.ToLongFunction;
 
 import jakarta.annotation.PreDestroy;
+import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 
 import org.apache.kafka.common.KafkaException;
@@ -30,6 +32,7 @@ import dev.pawl.checkpoint.CheckpointLock.HeldByAnotherException;
 import dev.pawl.checkpoint.Checkpoints;
 import dev.pawl.checkpoint.FailStop;
 import dev.pawl.checkpoint.Restoration;
+import dev.pawl.intake.Partitions.Waiting;
 import dev.pawl.mirror.KafkaMirror;
 import dev.pawl.mirror.MirrorTopic;
 import dev.pawl.mirror.MirrorTopic.RefusedException;
@@ -52,26 +55,73 @@ final class Takeovers {
 
     /** Reading is a matter of the network, appending one of the disk: more at once would not be faster. */
     private static final int AT_ONCE = 4;
-    private static final Duration RETRY = Duration.ofMillis(500);
-    /** How long a process waits for files that are all held: they are another's for good, then. */
-    private static final Duration HELD_FOR_GOOD = Duration.ofSeconds(5);
-    private static final Duration CANCEL = Duration.ofSeconds(10);
+
+    /**
+     * How long things may take.
+     *
+     * @param heldForGood how long a process waits for files that are all held: they are another's for good, then
+     * @param cancel how long the poll thread waits for what is being done for a partition that was revoked
+     */
+    record Times(Duration retry, Duration heldForGood, Duration cancel) {
+        static final Times USUAL = new Times(Duration.ofMillis(500), Duration.ofSeconds(5), Duration.ofSeconds(10));
+    }
+
+    /** What is asked of {@link MirrorTopic} and {@link KafkaMirror}. */
+    interface Mirrors {
+
+        String ensure(Collection<Integer> partitions) throws RefusedException, UnavailableException;
+
+        Map<Integer, Long> ends(Collection<Integer> partitions) throws UnavailableException;
+
+        dev.pawl.checkpoint.Mirror partition(int number);
+
+        void read(int partition, long from, long end, KafkaMirror.Reader reader, BooleanSupplier cancelled) throws IOException;
+    }
 
     private final Checkpoints checkpoints;
-    private final KafkaMirror mirror;
-    private final MirrorTopic topic;
-    private final FailStop failStop;
-    private final boolean mirrored;
+    /** Null where there are none. */
+    private final Mirrors mirrors;
+    private final Consumer<String> stop;
+    private final Times times;
     private final ScheduledExecutorService executor;
     private final Map<TopicPartition, Takeover> underWay = new ConcurrentHashMap<>();
 
+    @Inject
     Takeovers(Checkpoints checkpoints, KafkaMirror mirror, MirrorTopic topic, FailStop failStop, PawlConfig config) {
+        this(checkpoints, config.checkpoint().mirror() == Mirror.KAFKA ? of(topic, mirror) : null, failStop::stop, Times.USUAL);
+    }
+
+    /** @param stop told why the process can't go on */
+    Takeovers(Checkpoints checkpoints, Mirrors mirrors, Consumer<String> stop, Times times) {
         this.checkpoints = checkpoints;
-        this.mirror = mirror;
-        this.topic = topic;
-        this.failStop = failStop;
-        this.mirrored = config.checkpoint().mirror() == Mirror.KAFKA;
+        this.mirrors = mirrors;
+        this.stop = stop;
+        this.times = times;
         this.executor = new ScheduledThreadPoolExecutor(AT_ONCE, Thread.ofPlatform().daemon().name("takeover-", 0).factory());
+    }
+
+    private static Mirrors of(MirrorTopic topic, KafkaMirror mirror) {
+        return new Mirrors() {
+            @Override
+            public String ensure(Collection<Integer> partitions) throws RefusedException, UnavailableException {
+                return topic.ensure(partitions);
+            }
+
+            @Override
+            public Map<Integer, Long> ends(Collection<Integer> partitions) throws UnavailableException {
+                return topic.ends(partitions);
+            }
+
+            @Override
+            public dev.pawl.checkpoint.Mirror partition(int number) {
+                return mirror.partition(number);
+            }
+
+            @Override
+            public void read(int partition, long from, long end, KafkaMirror.Reader reader, BooleanSupplier cancelled) throws IOException {
+                mirror.read(partition, from, end, reader, cancelled);
+            }
+        };
     }
 
     /** One partition's. */
@@ -92,11 +142,20 @@ final class Takeovers {
         /** Null until it is open. */
         private volatile Checkpoint checkpoint;
         private Restoration restoration;
+        private boolean closed;
 
         Takeover(TopicPartition partition, long position, Consumer<Ready> ready) {
             this.partition = partition;
             this.position = position;
             this.ready = ready;
+        }
+
+        /** Whoever has the turn. */
+        void close(Checkpoints checkpoints) {
+            if (checkpoint != null && !closed) {
+                closed = true;
+                checkpoints.close(partition.toString(), checkpoint);
+            }
         }
 
         /** Whether a record will not be delivered any more: its offset was committed, or it came from elsewhere. */
@@ -123,8 +182,8 @@ final class Takeovers {
     void begin(Collection<TopicPartition> partitions, ToLongFunction<TopicPartition> position, Consumer<Ready> ready) {
         List<Takeover> begun = partitions.stream().map(partition -> new Takeover(partition, position.applyAsLong(partition), ready)).toList();
         begun.forEach(takeover -> underWay.put(takeover.partition, takeover));
-        if (mirrored) {
-            executor.execute(() -> findEnds(begun));
+        if (mirrors != null) {
+            soon(() -> findEnds(begun));
         } else {
             begun.forEach(this::openAlone);
         }
@@ -142,38 +201,65 @@ final class Takeovers {
         List<Takeover> left = takeovers.stream().filter(takeover -> !takeover.cancelled).toList();
         List<Integer> numbers = left.stream().map(takeover -> takeover.partition.partition()).toList();
         try {
-            String topicId = topic.ensure(numbers);
-            Map<Integer, Long> ends = topic.ends(numbers);
+            String topicId = mirrors.ensure(numbers);
+            Map<Integer, Long> ends = mirrors.ends(numbers);
             for (Takeover takeover : left) {
                 takeover.end = ends.get(takeover.partition.partition());
-                executor.execute(() -> openToRestore(takeover, topicId));
+                soon(() -> openToRestore(takeover, topicId));
             }
         } catch (UnavailableException e) {
             LOG.warnf("%d partitions wait for the mirror of their checkpoints, trying again: %s", left.size(), e.getMessage());
             later(() -> findEnds(left));
         } catch (RefusedException | RuntimeException e) {
-            failStop.stop(e.getMessage());
+            stop.accept(e.getMessage());
         }
     }
 
     private void openToRestore(Takeover takeover, String topicId) {
-        attempt(takeover, again -> openToRestore(again, topicId), () -> {
+        // The mirror goes on while the file is held.
+        attempt(takeover, again -> findEnds(List.of(again)), () -> {
             takeover.checkpoint = checkpoints.openToRestore(takeover.partition.toString());
-            takeover.restoration = checkpoints.restore(takeover.checkpoint, mirror.partition(takeover.partition.partition()), topicId);
-            takeover.from = takeover.restoration.offset();
-            takeover.next = takeover.from;
-            if (takeover.restoration.isLevel(takeover.end)) {
-                restored(takeover, 0);
+            takeover.restoration = checkpoints.restore(takeover.checkpoint, mirrors.partition(takeover.partition.partition()), topicId);
+            if (takeover.restoration.isBehind(takeover.end)) {
+                soon(() -> findEndAgain(takeover));
             } else {
-                // Behind those that have not been opened yet, and may be level.
-                executor.execute(() -> restore(takeover));
+                beginToRestore(takeover);
             }
         });
     }
 
+    /** Whoever had the file until now may have written since the end was asked for. */
+    private void findEndAgain(Takeover takeover) {
+        attempt(takeover, this::findEndAgain, () -> {
+            int number = takeover.partition.partition();
+            try {
+                takeover.end = mirrors.ends(List.of(number)).get(number);
+            } catch (UnavailableException e) {
+                throw new KafkaException(e.getMessage());
+            }
+            if (takeover.restoration.isBehind(takeover.end)) {
+                LOG.warnf("%s: its mirror ends at %d and had more before: the broker has lost entries. What the file has of them is sent again",
+                        takeover.partition, takeover.end);
+                takeover.restoration.compareAll();
+            }
+            beginToRestore(takeover);
+        });
+    }
+
+    private void beginToRestore(Takeover takeover) throws IOException {
+        takeover.from = takeover.restoration.offset();
+        takeover.next = takeover.from;
+        if (takeover.restoration.isLevel(takeover.end)) {
+            restored(takeover, 0);
+        } else {
+            // Behind those that have not been opened yet, and may be level.
+            soon(() -> restore(takeover));
+        }
+    }
+
     private void restore(Takeover takeover) {
         attempt(takeover, this::restore, () -> {
-            mirror.read(takeover.partition.partition(), takeover.next, takeover.end, entry -> {
+            mirrors.read(takeover.partition.partition(), takeover.next, takeover.end, entry -> {
                 takeover.restoration.take(entry.value());
                 takeover.next = entry.offset() + 1;
             }, () -> takeover.cancelled);
@@ -215,28 +301,43 @@ final class Takeovers {
             LOG.warnf("%s: its mirror could not be read, trying again: %s", takeover.partition, e.getMessage());
             later(() -> again.accept(takeover));
         } catch (IOException | RuntimeException e) {
-            failStop.stop("%s can't be taken over: %s".formatted(takeover.partition, e.getMessage()));
+            stop.accept("%s can't be taken over: %s".formatted(takeover.partition, e.getMessage()));
         } finally {
+            if (takeover.cancelled) {
+                // Who cancelled it may have given up waiting for this.
+                takeover.close(checkpoints);
+            }
             takeover.turn.unlock();
         }
     }
 
     private void waitForHolder(Takeover takeover, HeldByAnotherException held, Consumer<Takeover> again) {
+        if (takeover.cancelled) {
+            return;
+        }
         if (takeover.holder == null) {
             LOG.warnf("%s waits for its checkpoint: %s", takeover.partition, held.getMessage());
         }
         takeover.holder = held.holder();
-        boolean forGood = System.nanoTime() - takeover.begunAtNs > HELD_FOR_GOOD.toNanos();
+        boolean forGood = System.nanoTime() - takeover.begunAtNs > times.heldForGood().toNanos();
         if (forGood && checkpoints.isEmpty() && underWay.values().stream().allMatch(other -> other.holder != null && other.checkpoint == null)) {
-            failStop.stop("%s can't be taken over: %s".formatted(takeover.partition, held.getMessage()));
+            stop.accept("%s can't be taken over: %s".formatted(takeover.partition, held.getMessage()));
         } else {
             later(() -> again.accept(takeover));
         }
     }
 
+    private void soon(Runnable work) {
+        try {
+            executor.execute(work);
+        } catch (RejectedExecutionException e) {
+            LOG.debugf("The process ends: %s", e.getMessage());
+        }
+    }
+
     private void later(Runnable work) {
         try {
-            executor.schedule(work, RETRY.toMillis(), TimeUnit.MILLISECONDS);
+            executor.schedule(work, times.retry().toMillis(), TimeUnit.MILLISECONDS);
         } catch (RejectedExecutionException e) {
             LOG.debugf("The process ends: %s", e.getMessage());
         }
@@ -261,8 +362,8 @@ final class Takeovers {
 
     private void close(Takeover takeover) {
         try {
-            if (!takeover.turn.tryLock(CANCEL.toMillis(), TimeUnit.MILLISECONDS)) {
-                LOG.warnf("%s was revoked while it was being restored, and its checkpoint is not closed after %s", takeover.partition, CANCEL);
+            if (!takeover.turn.tryLock(times.cancel().toMillis(), TimeUnit.MILLISECONDS)) {
+                LOG.warnf("%s was revoked while it was being restored, and its checkpoint is not closed yet after %s", takeover.partition, times.cancel());
                 return;
             }
         } catch (InterruptedException e) {
@@ -270,28 +371,17 @@ final class Takeovers {
             return;
         }
         try {
-            if (takeover.checkpoint != null) {
-                checkpoints.close(takeover.partition.toString(), takeover.checkpoint);
-            }
+            takeover.close(checkpoints);
         } finally {
             takeover.turn.unlock();
         }
     }
 
-    /**
-     * A partition that is assigned and whose records don't come yet.
-     *
-     * @param read entries of its mirror that have been read
-     * @param entries that have to be; 0 while that is not known
-     * @param holder the process that holds its file; null where it is not held
-     */
-    public record State(String partition, long read, long entries, String holder) {}
-
-    List<State> states() {
+    List<Waiting> waiting() {
         return underWay.values().stream()
-                .map(takeover -> new State(takeover.partition.toString(), takeover.next - takeover.from, Math.max(0, takeover.end - takeover.from),
+                .map(takeover -> new Waiting(takeover.partition.toString(), takeover.next - takeover.from, Math.max(0, takeover.end - takeover.from),
                         takeover.checkpoint == null ? takeover.holder : null))
-                .sorted(Comparator.comparing(State::partition))
+                .sorted(Comparator.comparing(Waiting::partition))
                 .toList();
     }
 

@@ -21,7 +21,7 @@ import io.vertx.core.Vertx;
 
 /**
  * A line a minute in the log, where a line a document would bury everything else: what became of those that ended, and what is left. None
- * where nothing has ended.
+ * where nothing has ended. And what {@link LogLimit} has counted.
  */
 @Singleton
 final class Summary {
@@ -31,12 +31,14 @@ final class Summary {
 
     private final Progress progress;
     private final Partitions partitions;
+    private final LogLimit limit;
     private final Map<Ended, Long> before = new EnumMap<>(Ended.class);
     private long timer;
 
-    Summary(Progress progress, Partitions partitions) {
+    Summary(Progress progress, Partitions partitions, LogLimit limit) {
         this.progress = progress;
         this.partitions = partitions;
+        this.limit = limit;
     }
 
     void start(@Observes StartupEvent event, Vertx vertx) {
@@ -53,6 +55,7 @@ final class Summary {
         if (line != null) {
             LOG.info(line);
         }
+        limit.next().forEach(LOG::info);
     }
 
     /** What has ended since the last one; null where nothing has. */

@@ -35,6 +35,8 @@ import io.vertx.core.Vertx;
  * idle      no
  * waiting   yes                             by the gate, which says why,   whenever
  *                                           or by the provider's limits
+ * waiting   in partitions whose             until then
+ *           checkpoint is taken over
  * working   yes                             no                             within the longest time a chain may take
  * stuck     yes                             no                             before that
  * </pre>
@@ -128,7 +130,7 @@ public final class Watchdog implements HealthCheck {
         boolean held = !gate.isOpen() || waitsForALimit();
         if (!work || held) {
             calmAt = now;
-            return work ? State.WAITING : State.IDLE;
+            return work || !partitions.takeovers().isEmpty() ? State.WAITING : State.IDLE;
         }
         return lastMoved().plus(limit).isBefore(now) ? State.STUCK : State.WORKING;
     }

@@ -13,6 +13,7 @@ import dev.pawl.intake.Gate;
 import dev.pawl.intake.Gate.Reason;
 import dev.pawl.intake.Partitions;
 import dev.pawl.intake.Partitions.Lag;
+import dev.pawl.mirror.KafkaMirror;
 import dev.pawl.provider.Outage;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.FunctionTimer;
@@ -34,12 +35,14 @@ final class WorkMetrics {
     private final Gate gate;
     private final Outage outage;
     private final Checkpoints checkpoints;
+    private final KafkaMirror mirror;
 
-    WorkMetrics(Partitions partitions, Gate gate, Outage outage, Checkpoints checkpoints) {
+    WorkMetrics(Partitions partitions, Gate gate, Outage outage, Checkpoints checkpoints, KafkaMirror mirror) {
         this.partitions = partitions;
         this.gate = gate;
         this.outage = outage;
         this.checkpoints = checkpoints;
+        this.mirror = mirror;
     }
 
     /** Before the first partition comes. */
@@ -62,7 +65,12 @@ final class WorkMetrics {
         }
         gauge(meters, "pawl.provider.outage", "1 while the model endpoint is down, 0 otherwise", outage,
                 outage -> outage.down().isPresent() ? 1 : 0);
+        gauge(meters, "pawl.takeovers", "Partitions of this process's whose documents wait for their checkpoint", partitions,
+                partitions -> partitions.takeovers().size());
+        gauge(meters, "pawl.takeovers.entries.left", "Entries of the mirror that are still to be read for them", partitions,
+                partitions -> partitions.takeovers().stream().mapToLong(each -> each.entries() - each.read()).sum());
         registerCheckpoint(meters);
+        registerMirror(meters);
     }
 
     private double lag(String partition) {
@@ -84,6 +92,16 @@ final class WorkMetrics {
         documents(meters, "unfinished", Totals::unfinished);
         gauge(meters, "pawl.checkpoint.failed", "1 once no more can be appended and the process ends, 0 otherwise", checkpoints,
                 it -> it.failure().isPresent() ? 1 : 0);
+    }
+
+    private void registerMirror(MeterRegistry meters) {
+        FunctionCounter.builder("pawl.mirror.entries", mirror, KafkaMirror::sent)
+                .description("Entries that the mirror of the checkpoint has confirmed")
+                .register(meters);
+        FunctionCounter.builder("pawl.mirror.entries.too.large", mirror, KafkaMirror::tooLarge)
+                .description("Entries that the broker would not take for their size")
+                .register(meters);
+        gauge(meters, "pawl.mirror.entries.under.way", "Entries that the mirror has not confirmed yet", checkpoints, Checkpoints::mirrorUnderWay);
     }
 
     private void documents(MeterRegistry meters, String status, ToDoubleFunction<Totals> value) {

@@ -18,10 +18,12 @@ import dev.langchain4j.model.chat.response.ChatResponse;
 import dev.langchain4j.model.output.TokenUsage;
 import dev.pawl.Failure;
 import dev.pawl.Usage;
+import dev.pawl.progress.LogLimit;
 import dev.pawl.progress.Progress;
 import dev.pawl.progress.Progress.CallEnded;
 import dev.pawl.provider.Patience.AbandonedException;
 import dev.pawl.spend.Spend;
+import dev.pawl.tracing.Tracing;
 
 /**
  * The model's endpoint: calls it until it answers, or until the document turns out to be at fault. {@link FaultClassifier} says who
@@ -38,15 +40,20 @@ public final class ModelEndpoint {
     private final Patience patience;
     private final Outage outage;
     private final Progress progress;
+    private final Tracing tracing;
+    private final LogLimit logLimit;
     private final Map<String, Suspicion.Tally> tallies = new ConcurrentHashMap<>();
 
-    ModelEndpoint(ChatModel model, Limits limits, Spend spend, Patience patience, Outage outage, Progress progress) {
+    ModelEndpoint(ChatModel model, Limits limits, Spend spend, Patience patience, Outage outage, Progress progress, Tracing tracing,
+            LogLimit logLimit) {
         this.model = model;
         this.limits = limits;
         this.spend = spend;
         this.patience = patience;
         this.outage = outage;
         this.progress = progress;
+        this.tracing = tracing;
+        this.logLimit = logLimit;
     }
 
     /**
@@ -128,7 +135,7 @@ public final class ModelEndpoint {
             throws FaultException, InterruptedException {
         ChatResponse response;
         try {
-            Limits.Call<RuntimeException> call = () -> spend.call(step, leaving, () -> model.chat(request));
+            Limits.Call<RuntimeException> call = () -> spend.call(step, leaving, () -> tracing.chat(model, request));
             // What finds out whether the endpoint is back must not queue behind those that wait for it.
             response = outage.isProbing(caller) ? limits.callAtOnce(step, request, call)
                     : limits.call(step, request, leaving, () -> outage.down().isPresent() ? null : call.make());
@@ -170,15 +177,18 @@ public final class ModelEndpoint {
     }
 
     /** The endpoint is well, so nothing but this wait keeps the document from calling again. */
-    private static void awaitRetry(String step, Duration wait, CountDownLatch leaving) throws InterruptedException {
+    private void awaitRetry(String step, Duration wait, CountDownLatch leaving) throws InterruptedException {
         logRetry(step, "status 429", wait);
         if (leaving.await(wait.toMillis(), TimeUnit.MILLISECONDS)) {
             throw new AbandonedException();
         }
     }
 
-    private static void logRetry(String step, String what, Duration wait) {
-        LOG.warnf("The model call of step %s failed, trying again in %d ms: %s", step, wait.toMillis(), what);
+    private void logRetry(String step, String what, Duration wait) {
+        tracing.waits(what, wait);
+        if (logLimit.permits(LogLimit.Sort.CALLS, what)) {
+            LOG.warnf("The model call of step %s failed, trying again in %d ms: %s", step, wait.toMillis(), what);
+        }
     }
 
     private static Duration plus(Duration retryAfter, Duration backoff) {

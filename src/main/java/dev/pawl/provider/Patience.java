@@ -14,6 +14,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 
 import dev.pawl.Failure;
 import dev.pawl.PawlConfig;
+import dev.pawl.progress.LogLimit;
 
 /**
  * Insists on what is not the document's fault, such as an emission to a broker that is down, for as long as it takes, with the
@@ -26,10 +27,12 @@ public final class Patience {
 
     private final Duration first;
     private final Duration longest;
+    private final LogLimit logLimit;
 
-    Patience(PawlConfig config) {
+    Patience(PawlConfig config, LogLimit logLimit) {
         this.first = config.provider().backoff();
         this.longest = config.provider().maxBackoff();
+        this.logLimit = logLimit;
         if (first.toMillis() < 1) {
             throw PawlConfig.refusal("pawl.provider.backoff", first, "a duration from 1ms");
         }
@@ -73,7 +76,10 @@ public final class Patience {
                 throw e;
             } catch (Exception e) {
                 long waitMs = backoff.next().toMillis();
-                LOG.warnf("%s failed, trying again in %d ms: %s", what, waitMs, describe(e));
+                String why = describe(e);
+                if (logLimit.permits(LogLimit.Sort.ATTEMPTS, why)) {
+                    LOG.warnf("%s failed, trying again in %d ms: %s", what, waitMs, why);
+                }
                 if (leaving.await(waitMs, TimeUnit.MILLISECONDS)) {
                     throw new AbandonedException();
                 }

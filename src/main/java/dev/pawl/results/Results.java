@@ -30,13 +30,15 @@ import dev.pawl.Failure;
 import dev.pawl.PawlConfig;
 import dev.pawl.checkpoint.CheckpointLine;
 import dev.pawl.provider.Patience;
+import dev.pawl.tracing.Tracing;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.kafka.KafkaClientMetrics;
+import io.opentelemetry.context.Context;
 import io.smallrye.common.annotation.Identifier;
 
 /**
  * Emits what chains made, as CloudEvents in binary mode. A result is made from its line in the checkpoint alone, so that every
- * emission of one completion is the same, its {@code ce_id} included.
+ * emission of one completion is the same, its {@code ce_id} included. Only what {@link Tracing} adds to the headers, where it is on, may differ.
  *
  * @see <a href="https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md">CloudEvents' binding for Kafka</a>
  */
@@ -50,6 +52,7 @@ public final class Results {
     private final String topic;
     private final ObjectWriter json;
     private final Patience patience;
+    private final Tracing tracing;
     private final MeterRegistry meters;
     /** The producer may block its caller, while it learns about the topic or its buffer is full: the event loop must not be the caller. */
     private final ExecutorService sender = Executors.newSingleThreadExecutor(Thread.ofPlatform().daemon().name("results-sender").factory());
@@ -58,7 +61,7 @@ public final class Results {
     private KafkaClientMetrics producerMetrics;
 
     Results(@Identifier("default-kafka-broker") Map<String, Object> connection, PawlConfig config, ObjectMapper json, Patience patience,
-            MeterRegistry meters) {
+            Tracing tracing, MeterRegistry meters) {
         this.config = new HashMap<>(connection);
         this.config.put(ProducerConfig.CLIENT_ID_CONFIG, "pawl-results");
         this.config.put(ProducerConfig.ACKS_CONFIG, "all");
@@ -67,20 +70,22 @@ public final class Results {
         this.topic = config.topics().results();
         this.json = json.writerFor(Result.class);
         this.patience = patience;
+        this.tracing = tracing;
         this.meters = meters;
     }
 
     /**
      * Returns when the broker has confirmed the result. Blocks; call it on a virtual thread.
      *
+     * @param trace what the record is to belong to
      * @throws Failure.Raised where the broker takes no record of this size
      * @throws Patience.AbandonedException where {@code leaving} reached zero before the broker could be reached
      */
-    public void emit(CheckpointLine.Done line, CountDownLatch leaving) throws Failure.Raised, InterruptedException {
+    public void emit(CheckpointLine.Done line, Context trace, CountDownLatch leaving) throws Failure.Raised, InterruptedException {
         byte[] value = value(line);
         patience.insist("Emitting the result of " + line.id(), leaving, () -> {
             try {
-                return send(line, value).join();
+                return send(line, value, trace).join();
             } catch (CompletionException e) {
                 if (e.getCause() instanceof RecordTooLargeException) {
                     throw Failure.raise(Failure.Kind.RESULT_TOO_LARGE,
@@ -92,14 +97,15 @@ public final class Results {
     }
 
     /** Emits without waiting, once: completes when the broker has confirmed the result, or exceptionally. From any thread. */
-    public CompletableFuture<Void> tryToEmit(CheckpointLine.Done line) {
-        return CompletableFuture.supplyAsync(() -> send(line, value(line)), sender).thenCompose(confirmed -> confirmed);
+    public CompletableFuture<Void> tryToEmit(CheckpointLine.Done line, Context trace) {
+        return CompletableFuture.supplyAsync(() -> send(line, value(line), trace), sender).thenCompose(confirmed -> confirmed);
     }
 
-    private CompletableFuture<Void> send(CheckpointLine.Done line, byte[] value) {
+    private CompletableFuture<Void> send(CheckpointLine.Done line, byte[] value, Context trace) {
         CompletableFuture<Void> confirmed = new CompletableFuture<>();
         ProducerRecord<String, byte[]> record = new ProducerRecord<>(topic, line.id(), value);
         describe(line, record.headers());
+        tracing.send(trace, record.headers());
         producer().send(record, (_, failure) -> {
             if (failure == null) {
                 confirmed.complete(null);

@@ -2,6 +2,7 @@
 
 import { $, element, keepReachable, text } from './dom.js';
 import { ask } from './api.js';
+import { takingOver } from './state.js';
 import { atLeastZero, bytes, count, plural } from './words.js';
 
 const OTHERS_MS = 10_000;
@@ -19,7 +20,9 @@ export function showPartitions(figures) {
     .sort((a, b) => a.partition.localeCompare(b.partition, 'en', { numeric: true }));
 
   const lag = atLeastZero(figures.lag?.total);
-  text('partitions-sentence', own.length === 0 ? 'No partition is assigned to this process.'
+  const takeovers = figures.lag?.takeovers ?? [];
+  text('partitions-sentence', takeovers.length > 0 ? takingOver(takeovers)
+    : own.length === 0 ? 'No partition is assigned to this process.'
     : `${lag === 0 ? 'Every record is settled' : `${plural(lag, 'record')} not settled`} in ${plural(own.length, 'partition')} of this process.`);
   $('partitions-table').hidden = all.length === 0;
 

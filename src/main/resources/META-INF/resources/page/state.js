@@ -22,6 +22,8 @@ function describe(figures) {
   if (figures.state === 'stuck') return ['failed', 'Stuck', 'Nothing has moved for longer than a chain may take. A supervisor should start Pawl again.'];
   if (figures.limits?.heldMs > 0) return ['waiting', 'Waiting', `The endpoint wants no call for another ${duration(figures.limits.heldMs)}.`];
   if (figures.limits?.waiting > 0) return ['waiting', 'At the limit', limited(figures.limits)];
+  const takeovers = figures.lag?.takeovers ?? [];
+  if (takeovers.length > 0 && inWork === 0 && waiting === 0) return ['waiting', 'Taking over', takingOver(takeovers)];
   if (figures.lag?.partitions?.length === 0) return ['idle', 'Idle', 'This process has no partition: it just started, or others have them all.'];
   if (inWork > 0 || waiting > 0) return ['working', 'Working', `${plural(inWork, 'document')} in work, ${count(waiting)} waiting.`];
   return ['idle', 'Idle', 'Nothing is waiting.'];
@@ -42,6 +44,16 @@ function paused(closed, inWork, waiting) {
 
 function outage(closed, inWork, waiting) {
   return `${sentence(withoutTime(closed.detail))}, ${since(closed)}. ${plural(inWork + waiting, 'document')} wait; nothing is lost, and work goes on by itself.`;
+}
+
+export function takingOver(takeovers) {
+  const holders = [...new Set(takeovers.map((each) => each.holder).filter(Boolean))];
+  const partitions = plural(takeovers.length, 'partition');
+  const one = takeovers.length === 1;
+  if (holders.length > 0) return `${partitions} ${one ? 'waits' : 'wait'} until ${holders.join(' and ')} ${one ? 'lets its checkpoint' : 'let their checkpoints'} go.`;
+  const total = (name) => takeovers.reduce((sum, each) => sum + (each[name] ?? 0), 0);
+  const read = total('entries') > 0 ? `: ${count(total('read'))} of ${plural(total('entries'), 'line')} read` : '';
+  return `${partitions} ${one ? 'gets its checkpoint from its mirror' : 'get their checkpoints from the mirror'}${read}.`;
 }
 
 function limited(limits) {

@@ -56,6 +56,7 @@ import dev.pawl.progress.Progress;
 import dev.pawl.progress.Progresses;
 import dev.pawl.provider.ModelEndpoints;
 import dev.pawl.provider.Patience.AbandonedException;
+import dev.pawl.tracing.Tracings;
 
 @Timeout(30)
 class ChainTest {
@@ -396,7 +397,7 @@ class ChainTest {
 
     private Chain chain() {
         ChatModel model = new Model();
-        return new Chain(Configs.of(values), model, ModelEndpoints.of(model, progress), Clock.fixed(NOW, ZoneOffset.UTC));
+        return new Chain(Configs.of(values), model, ModelEndpoints.of(model, progress), Tracings.off(), Clock.fixed(NOW, ZoneOffset.UTC));
     }
 
     private String fingerprint(String step) {

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletionException;
 
@@ -163,7 +164,7 @@ class CheckpointsTest {
         three.append(Lines.forgotten("doc-5")).join();
 
         assertThat(checkpoints.totals()).isEqualTo(new Totals(2, 1, 1, 1));
-        checkpoints.close("documents-4");
+        checkpoints.close(List.of("documents-4"));
         assertThat(checkpoints.totals()).isEqualTo(new Totals(1, 0, 1, 0));
     }
 
@@ -171,8 +172,8 @@ class CheckpointsTest {
     void closedPartition_isAskedNoMoreAndMayBeOpenedAgain() throws IOException {
         three.append(Lines.done("doc-1")).join();
 
-        checkpoints.close("documents-3");
-        checkpoints.close("documents-3");
+        checkpoints.close(List.of("documents-3"));
+        checkpoints.close(List.of("documents-3"));
 
         assertThat(checkpoints.find("doc-1")).isEqualTo(History.NONE);
         assertThatThrownBy(three.append(Lines.done("doc-2"))::join).isInstanceOf(CompletionException.class);

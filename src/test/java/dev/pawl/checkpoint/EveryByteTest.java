@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -23,6 +24,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -49,6 +52,7 @@ import dev.pawl.harness.CheckpointFile;
  * file. Whatever the damage, what {@link OracleReader} finds whole must count, nothing else may, and appending must go on.
  */
 @Timeout(120)
+@Execution(ExecutionMode.CONCURRENT)
 @ExtendWith(QuietLog.class)
 class EveryByteTest {
 
@@ -80,9 +84,12 @@ class EveryByteTest {
     @TempDir(factory = MemoryDirectory.class)
     private static Path directory;
 
-    private static Path file;
+    private static final AtomicInteger RUNS = new AtomicInteger();
     private static GroupCommit groupCommit;
     private static byte[] original;
+
+    /** In a directory of its own: what is done to the file is done by as many threads as there are processors. */
+    private final Path file = directory.resolve(Integer.toString(RUNS.incrementAndGet())).resolve("documents-3.jsonl");
 
     /** How many there were, by what was done to the file. */
     private final Map<String, Integer> problems = new TreeMap<>();
@@ -92,8 +99,8 @@ class EveryByteTest {
     @BeforeAll
     static void write() throws IOException {
         groupCommit = new GroupCommit();
-        file = directory.resolve("documents-3.jsonl");
-        Checkpoint checkpoint = open();
+        Path file = directory.resolve("documents-3.jsonl");
+        Checkpoint checkpoint = open(file);
         LINES.forEach(line -> checkpoint.append(line).join());
         checkpoint.close();
         original = Files.readAllBytes(file);
@@ -104,7 +111,11 @@ class EveryByteTest {
         groupCommit.close();
     }
 
-    private static Checkpoint open() throws IOException {
+    private Checkpoint open() throws IOException {
+        return open(file);
+    }
+
+    private static Checkpoint open(Path file) throws IOException {
         return Opening.with(groupCommit).with(Durability.OS).open(file);
     }
 
@@ -348,9 +359,10 @@ class EveryByteTest {
                 && (start == 0 || bytes[start - 1] == '\n');
     }
 
-    private static void write(byte[] bytes) throws IOException {
+    private void write(byte[] bytes) throws IOException {
+        Files.createDirectories(file.getParent());
         // All else as well: what lies beside the file is of another variant.
-        try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(file.getParent())) {
             for (Path old : files) {
                 Files.delete(old);
             }

@@ -47,7 +47,6 @@ record Opening(GroupCommit groupCommit, Durability durability, Upkeep.Policy pol
         return Checkpoint.open(path, shared());
     }
 
-    /** To be brought level with a mirror. */
     Checkpoint openToRestore(Path path) throws IOException {
         return Checkpoint.openToRestore(path, shared());
     }

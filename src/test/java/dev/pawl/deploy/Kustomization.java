@@ -11,6 +11,7 @@ import java.util.Set;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.NullNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 /**
@@ -88,8 +89,21 @@ final class Kustomization {
             ObjectNode target = find(patch.at("/target/kind").asText(), patch.at("/target/name").asText());
             change.forEach(operation -> apply((ObjectNode) operation, target));
         } else {
-            merge((ObjectNode) change, find(change.get("kind").asText(), change.at("/metadata/name").asText()));
+            ObjectNode target = find(change.get("kind").asText(), change.at("/metadata/name").asText());
+            if (isDeletion(change)) {
+                objects.remove(target);
+            } else {
+                merge((ObjectNode) change, target);
+            }
         }
+    }
+
+    private static boolean isDeletion(JsonNode change) {
+        String directive = change.path("$patch").asText("");
+        if (!Set.of("", "delete").contains(directive)) {
+            throw new IllegalArgumentException("unknown here: $patch: " + directive);
+        }
+        return !directive.isEmpty();
     }
 
     private ObjectNode find(String kind, String name) {
@@ -113,6 +127,12 @@ final class Kustomization {
                     throw new IllegalArgumentException("%s: %s is %s and not %s".formatted(directory, path, present, value));
                 }
             }
+            case "add" -> {
+                if (!(parent instanceof ObjectNode object)) {
+                    throw new IllegalArgumentException("%s: %s is in no object".formatted(directory, path));
+                }
+                object.set(name, value);
+            }
             case "replace" -> {
                 if (present.isMissingNode()) {
                     throw new IllegalArgumentException("%s: there is no %s to replace".formatted(directory, path));
@@ -127,13 +147,14 @@ final class Kustomization {
         }
     }
 
-    /** A strategic merge: objects field by field, lists element by element where these have names. */
+    /** A strategic merge: objects field by field, lists element by element where these have names; null takes a field away. */
     private static void merge(ObjectNode change, ObjectNode target) {
         for (Map.Entry<String, JsonNode> field : change.properties()) {
             JsonNode present = target.get(field.getKey());
             switch (field.getValue()) {
                 case ObjectNode object when present instanceof ObjectNode into -> merge(object, into);
                 case ArrayNode list when present instanceof ArrayNode into -> mergeLists(field.getKey(), list, into);
+                case NullNode _ -> target.remove(field.getKey());
                 case JsonNode value -> target.set(field.getKey(), value);
             }
         }
@@ -150,7 +171,14 @@ final class Kustomization {
         target.forEach(others::add);
         for (JsonNode change : changes) {
             JsonNode element = others.stream().filter(other -> other.get(key).equals(change.get(key))).findFirst().orElse(change);
-            if (others.remove(element)) {
+            boolean isThere = others.remove(element);
+            if (isDeletion(change)) {
+                if (!isThere) {
+                    throw new IllegalArgumentException("there is no %s to delete from %s".formatted(change.get(key), field));
+                }
+                continue;
+            }
+            if (isThere) {
                 merge((ObjectNode) change, (ObjectNode) element);
             }
             merged.add(element);

@@ -16,6 +16,8 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.type.LogicalType;
 
+import dev.pawl.deploy.Keda.ScaledObject;
+import dev.pawl.deploy.Keda.TriggerAuthentication;
 import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.HasMetadata;
@@ -39,7 +41,8 @@ record Manifests(List<HasMetadata> objects) {
 
     static {
         Stream.of(ConfigMap.class, Deployment.class, Namespace.class, NetworkPolicy.class, PersistentVolumeClaim.class, PodDisruptionBudget.class,
-                PodMonitor.class, PrometheusRule.class, Service.class, ServiceAccount.class, StatefulSet.class)
+                PodMonitor.class, PrometheusRule.class, ScaledObject.class, Service.class, ServiceAccount.class, StatefulSet.class,
+                TriggerAuthentication.class)
                 .forEach(type -> TYPES.put(HasMetadata.getApiVersion(type) + " " + HasMetadata.getKind(type), type));
     }
 

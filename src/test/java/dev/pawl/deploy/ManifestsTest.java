@@ -4,12 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.io.StringReader;
+import java.math.BigDecimal;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
@@ -24,6 +26,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
+import dev.pawl.PawlConfig;
+import dev.pawl.deploy.Keda.Behavior;
+import dev.pawl.deploy.Keda.ScaledObject;
+import dev.pawl.deploy.Keda.SecretReference;
+import dev.pawl.deploy.Keda.Trigger;
+import dev.pawl.deploy.Keda.TriggerAuthentication;
 import dev.pawl.deploy.Manifests.Pods;
 import dev.pawl.harness.Configs;
 import io.fabric8.kubernetes.api.model.ConfigMap;
@@ -35,8 +43,10 @@ import io.fabric8.kubernetes.api.model.LabelSelector;
 import io.fabric8.kubernetes.api.model.Namespace;
 import io.fabric8.kubernetes.api.model.PersistentVolumeClaim;
 import io.fabric8.kubernetes.api.model.Probe;
+import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.Service;
 import io.fabric8.kubernetes.api.model.ServiceAccount;
+import io.fabric8.kubernetes.api.model.TopologySpreadConstraint;
 import io.fabric8.kubernetes.api.model.Volume;
 import io.fabric8.kubernetes.api.model.VolumeMount;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
@@ -49,25 +59,48 @@ import io.fabric8.openshift.api.model.monitoring.v1.PodMonitor;
 class ManifestsTest {
 
     private static final Path DEPLOY = Path.of("deploy");
+    private static final Path SCALED = DEPLOY.resolve("overlays/scaled/README.md");
+    private static final String INSTANCE_ID = "MP_MESSAGING_INCOMING_DOCUMENTS_GROUP_INSTANCE_ID";
+    private static final Pattern CREATES_TOPIC = Pattern.compile("--create --topic (\\S+) --partitions (\\d+)");
     private static final Pattern CREATES_SECRET = Pattern.compile("create secret generic (\\S+)((?: --from-[^\\s`]+)+)");
     private static final Pattern WORKING_DIRECTORY = Pattern.compile("(?m)^WORKDIR (\\S+)\\s(?![\\s\\S]*^WORKDIR)");
     private static final Set<String> RESOURCES = Set.of("cpu", "memory", "ephemeral-storage");
 
-    /** A component is part of an overlay. */
+    /** What is there and what a README shows. A component is part of an overlay. */
     static Stream<String> folders() throws IOException {
+        return Stream.concat(ownFolders().stream(), Examples.folders().stream());
+    }
+
+    private static List<String> ownFolders() throws IOException {
         try (Stream<Path> files = Files.walk(DEPLOY)) {
             return files.filter(file -> file.endsWith("kustomization.yaml"))
                     .filter(file -> Yaml.read(file).get("kind").asText().equals("Kustomization"))
                     .map(file -> DEPLOY.relativize(file.getParent()).toString())
-                    .toList()
-                    .stream();
+                    .toList();
         }
+    }
+
+    static Stream<String> foldersWithAVolume() throws IOException {
+        return folders().filter(folder -> hasAVolume(Manifests.of(folder)));
+    }
+
+    static Stream<String> foldersWithoutAVolume() throws IOException {
+        return folders().filter(folder -> !hasAVolume(Manifests.of(folder)));
+    }
+
+    private static boolean hasAVolume(Manifests manifests) {
+        return pawlsPods(manifests).spec().getVolumes().stream().anyMatch(volume -> volume.getPersistentVolumeClaim() != null);
+    }
+
+    static Stream<String> foldersWithAnAutoscaler() throws IOException {
+        return folders().filter(folder -> !Manifests.of(folder).all(ScaledObject.class).isEmpty());
     }
 
     @Test
     void folders_areThoseOfTheReadme() throws IOException {
-        assertThat(folders()).containsExactlyInAnyOrder("base", "overlays/dev", "overlays/tls", "overlays/monitoring");
-        assertThat(Yaml.text(DEPLOY.resolve("README.md"))).contains("overlays/dev", "overlays/tls", "overlays/monitoring");
+        assertThat(ownFolders()).containsExactlyInAnyOrder("base", "overlays/dev", "overlays/tls", "overlays/monitoring", "overlays/scaled");
+        assertThat(Yaml.text(DEPLOY.resolve("README.md"))).contains("overlays/dev", "overlays/tls", "overlays/monitoring", "overlays/scaled");
+        assertThat(Examples.folders()).hasSize(2);
     }
 
     @ParameterizedTest
@@ -161,6 +194,8 @@ class ManifestsTest {
         manifests.all(PodDisruptionBudget.class).forEach(budget -> selectors.put(name(budget), labels(budget.getSpec().getSelector())));
         manifests.all(NetworkPolicy.class).forEach(policy -> selectors.put(name(policy), labels(policy.getSpec().getPodSelector())));
         manifests.all(PodMonitor.class).forEach(monitor -> selectors.put(name(monitor), labels(monitor.getSpec().getSelector())));
+        manifests.pods().forEach(pods -> pods.spec().getTopologySpreadConstraints().forEach(constraint ->
+                selectors.put(pods.owner() + " over " + constraint.getTopologyKey(), labels(constraint.getLabelSelector()))));
 
         assertThat(selectors).hasSizeGreaterThanOrEqualTo(4)
                 .allSatisfy((_, selector) -> assertThat(selector).isNotEmpty())
@@ -253,6 +288,35 @@ class ManifestsTest {
         });
     }
 
+    @ParameterizedTest
+    @MethodSource("folders")
+    void claims_areThoseOfVolumes(String folder) {
+        Manifests manifests = Manifests.of(folder);
+
+        assertThat(manifests.all(PersistentVolumeClaim.class)).extracting(claim -> claim.getMetadata().getName())
+                .containsExactlyInAnyOrderElementsOf(manifests.pods().stream()
+                        .flatMap(pods -> pods.spec().getVolumes().stream())
+                        .filter(volume -> volume.getPersistentVolumeClaim() != null)
+                        .map(volume -> volume.getPersistentVolumeClaim().getClaimName())
+                        .toList());
+    }
+
+    /** Else the kubelet evicts the pod before a volume of its own has reached its limit. Logs need some room, too. */
+    @ParameterizedTest
+    @MethodSource("folders")
+    void temporaryVolumes_fitIntoTheStorageOfTheirPod(String folder) {
+        forEachPods(folder, (_, pods) -> {
+            BigDecimal volumes = pods.spec().getVolumes().stream()
+                    .filter(volume -> volume.getEmptyDir() != null)
+                    .map(volume -> volume.getEmptyDir().getSizeLimit().getNumericalAmount())
+                    .reduce(BigDecimal.ZERO, BigDecimal::add);
+            BigDecimal storage = pods.spec().getContainers().stream()
+                    .map(container -> container.getResources().getLimits().get("ephemeral-storage").getNumericalAmount())
+                    .reduce(BigDecimal.ZERO, BigDecimal::add);
+            assertThat(storage).isGreaterThanOrEqualTo(volumes.add(Quantity.parse("64Mi").getNumericalAmount()));
+        });
+    }
+
     /** The files a volume begins with. */
     private static Set<String> content(Manifests manifests, Volume volume) {
         if (volume.getConfigMap() != null) {
@@ -272,17 +336,19 @@ class ManifestsTest {
         return Set.of();
     }
 
-    /** The keys of each Secret that README.md says how to make. */
+    /** The keys of each Secret that a README says how to make. */
     private static Map<String, Set<String>> secrets() {
         Map<String, Set<String>> secrets = new HashMap<>();
-        CREATES_SECRET.matcher(Yaml.text(DEPLOY.resolve("README.md"))).results().forEach(command -> {
+        CREATES_SECRET.matcher(Yaml.text(DEPLOY.resolve("README.md")) + Yaml.text(SCALED)).results().forEach(command -> {
             Set<String> keys = secrets.computeIfAbsent(command.group(1), _ -> new TreeSet<>());
             for (String option : command.group(2).strip().split(" ")) {
-                String file = option.substring(option.indexOf('=') + 1);
+                String value = option.substring(option.indexOf('=') + 1);
                 if (option.startsWith("--from-env-file=")) {
-                    keys.addAll(properties(Yaml.text(Path.of(file + ".example"))).keySet());
+                    keys.addAll(properties(Yaml.text(Path.of(value + ".example"))).keySet());
+                } else if (option.startsWith("--from-literal=")) {
+                    keys.add(value.substring(0, value.indexOf('=')));
                 } else {
-                    keys.add(Path.of(file).getFileName().toString());
+                    keys.add(Path.of(value).getFileName().toString());
                 }
             }
         });
@@ -317,14 +383,167 @@ class ManifestsTest {
     // ---- Pawl's own Deployment ----
 
     @ParameterizedTest
-    @MethodSource("folders")
+    @MethodSource("foldersWithAVolume")
     void pawl_asOnlyOneProcess_leavesBeforeTheNextComesAndKeepsItsName(String folder) {
         Manifests manifests = Manifests.of(folder);
         var deployment = manifests.one(Deployment.class, "pawl").getSpec();
 
         assertThat(deployment.getReplicas()).isEqualTo(1);
         assertThat(deployment.getStrategy().getType()).isEqualTo("Recreate");
-        assertThat(variables(pawl(manifests))).containsKey("MP_MESSAGING_INCOMING_DOCUMENTS_GROUP_INSTANCE_ID");
+        assertThat(manifests.all(ScaledObject.class)).isEmpty();
+        assertThat(variables(pawl(manifests))).containsKey(INSTANCE_ID);
+    }
+
+    /** Which is what lets there be several. Two of one name would shut each other out. */
+    @ParameterizedTest
+    @MethodSource("foldersWithoutAVolume")
+    void pawl_withoutAVolume_mirrorsItsCheckpointAndHasNoName(String folder) {
+        Manifests manifests = Manifests.of(folder);
+
+        assertThat(config(manifests).checkpoint().mirror()).isEqualTo(PawlConfig.Checkpoint.Mirror.KAFKA);
+        assertThat(config(manifests).budget().maxCost()).isEmpty();
+        assertThat(config(manifests).budget().maxTokens()).isEmpty();
+        assertThat(variables(pawl(manifests))).doesNotContainKey(INSTANCE_ID);
+        assertThat(pawlsPods(manifests).labels()).containsEntry("pawl.dev/ledger", "own");
+    }
+
+    @ParameterizedTest
+    @MethodSource("foldersWithoutAVolume")
+    void pawl_inSeveralPods_comesBeforeAnotherLeavesAndIsSpread(String folder) {
+        Manifests manifests = Manifests.of(folder);
+        var deployment = manifests.one(Deployment.class, "pawl").getSpec();
+
+        assertThat(deployment.getStrategy().getType()).isEqualTo("RollingUpdate");
+        assertThat(deployment.getStrategy().getRollingUpdate().getMaxUnavailable().getIntVal()).isZero();
+        assertThat(deployment.getMinReadySeconds()).isGreaterThan((int) config(manifests).shutdown().drain().toSeconds());
+        assertThat(pawlsPods(manifests).spec().getTopologySpreadConstraints())
+                .allSatisfy(constraint -> assertThat(constraint.getWhenUnsatisfiable()).isEqualTo("ScheduleAnyway"))
+                .allSatisfy(constraint -> assertThat(constraint.getMatchLabelKeys()).containsExactly("pod-template-hash"))
+                .extracting(TopologySpreadConstraint::getTopologyKey)
+                .containsExactly("kubernetes.io/hostname", "topology.kubernetes.io/zone");
+        assertThat(manifests.one(Service.class, "pawl").getSpec().getSessionAffinity()).isEqualTo("ClientIP");
+    }
+
+    /** A rollout's pods are there as well. And together they shall not leave much of it unused. */
+    @ParameterizedTest
+    @MethodSource("foldersWithoutAVolume")
+    void pawl_inSeveralPods_keepsToTheLimitsOfTheirKeyTogether(String folder) {
+        Manifests manifests = Manifests.of(folder);
+        int surge = manifests.one(Deployment.class, "pawl").getSpec().getStrategy().getRollingUpdate().getMaxSurge().getIntVal();
+
+        assertThat(config(manifests).provider().limits().share() * (most(manifests) + surge)).isBetween(0.9, 1.0);
+    }
+
+    @ParameterizedTest
+    @MethodSource("foldersWithoutAVolume")
+    void disruptionBudget_ofSeveralPods_leavesSome(String folder) {
+        Manifests manifests = Manifests.of(folder);
+
+        PodDisruptionBudget budget = manifests.one(PodDisruptionBudget.class, "pawl");
+        assertThat(manifests.pods(labels(budget.getSpec().getSelector()))).extracting(Pods::owner).containsExactly("Deployment pawl");
+        assertThat(budget.getSpec().getMaxUnavailable().getIntVal()).isLessThan(least(manifests));
+        assertThat(budget.getSpec().getUnhealthyPodEvictionPolicy()).isEqualTo("AlwaysAllow");
+    }
+
+    /** How many pods there are at least. */
+    private static int least(Manifests manifests) {
+        return manifests.all(ScaledObject.class).stream().findFirst()
+                .map(autoscaler -> autoscaler.getSpec().minReplicaCount())
+                .orElseGet(() -> manifests.one(Deployment.class, "pawl").getSpec().getReplicas());
+    }
+
+    private static int most(Manifests manifests) {
+        return manifests.all(ScaledObject.class).stream().findFirst()
+                .map(autoscaler -> autoscaler.getSpec().maxReplicaCount())
+                .orElseGet(() -> manifests.one(Deployment.class, "pawl").getSpec().getReplicas());
+    }
+
+    /** Said in the Deployment as well, it would be set back to that by each {@code kubectl apply}. */
+    @ParameterizedTest
+    @MethodSource("foldersWithAnAutoscaler")
+    void autoscaler_alone_saysHowManyPodsItsTargetHas(String folder) {
+        Manifests manifests = Manifests.of(folder);
+
+        assertThat(manifests.all(ScaledObject.class)).singleElement()
+                .satisfies(autoscaler -> assertThat(manifests.pods()).extracting(Pods::owner).contains(autoscaler.getSpec().scaleTargetRef().owner()));
+        assertThat(manifests.one(Deployment.class, "pawl").getSpec().getReplicas()).isNull();
+    }
+
+    @ParameterizedTest
+    @MethodSource("foldersWithAnAutoscaler")
+    void autoscaler_looksAtTheGroupAndTheTopicThatPawlReads(String folder) {
+        Manifests manifests = Manifests.of(folder);
+        Map<String, String> trigger = trigger(manifests).metadata();
+
+        assertThat(trigger).containsEntry("bootstrapServers", variables(pawl(manifests)).get("KAFKA_BOOTSTRAP_SERVERS"))
+                .containsEntry("consumerGroup", config(manifests).consumerGroup())
+                .containsEntry("topic", config(manifests).topics().documents())
+                .containsEntry("offsetResetPolicy", "earliest");
+        // It asks from another namespace.
+        assertThat(trigger.get("bootstrapServers").split(",")).allSatisfy(broker -> assertThat(broker).contains(".svc:"));
+        // Kafka 4 refuses what older clients speak.
+        assertThat(trigger.get("version").split("\\.")).satisfies(version -> assertThat(Integer.parseInt(version[0]) * 100 + Integer.parseInt(version[1]))
+                .isGreaterThanOrEqualTo(201));
+    }
+
+    @ParameterizedTest
+    @MethodSource("foldersWithAnAutoscaler")
+    void autoscaler_makesNoPodThatHasNothingToDo(String folder) {
+        Manifests manifests = Manifests.of(folder);
+        Map<String, String> trigger = trigger(manifests).metadata();
+
+        assertThat(trigger).containsEntry("allowIdleConsumers", "false");
+        assertThat(Integer.parseInt(trigger.get("lagThreshold"))).isGreaterThan(config(manifests).maxInFlight());
+        assertThat(CREATES_TOPIC.matcher(Yaml.text(SCALED)).results()).singleElement().satisfies(topic -> {
+            assertThat(topic.group(1)).isEqualTo(trigger.get("topic"));
+            assertThat(Integer.parseInt(topic.group(2))).isGreaterThanOrEqualTo(most(manifests)).matches(partitions -> partitions % most(manifests) == 0);
+        });
+    }
+
+    /** A rebalance for each pod, which has to be over before the next. */
+    @ParameterizedTest
+    @MethodSource("foldersWithAnAutoscaler")
+    void autoscaler_takesPodsAwaySlowly(String folder) {
+        Manifests manifests = Manifests.of(folder);
+        Behavior behavior = manifests.all(ScaledObject.class).getFirst().getSpec().advanced().horizontalPodAutoscalerConfig().behavior();
+
+        assertThat(behavior.scaleDown().policies()).singleElement()
+                .satisfies(policy -> assertThat(policy.type() + " " + policy.value()).isEqualTo("Pods 1"))
+                .satisfies(policy -> assertThat(policy.periodSeconds().longValue())
+                        .isGreaterThanOrEqualTo(2 * pawlsPods(manifests).spec().getTerminationGracePeriodSeconds()));
+        assertThat(behavior.scaleDown().stabilizationWindowSeconds()).isGreaterThan(behavior.scaleUp().stabilizationWindowSeconds());
+    }
+
+    @ParameterizedTest
+    @MethodSource("foldersWithAnAutoscaler")
+    void autoscaler_speaksToTheBrokersAsPawlDoes(String folder) {
+        Manifests manifests = Manifests.of(folder);
+        Trigger trigger = trigger(manifests);
+        String protocol = variables(pawl(manifests)).getOrDefault("KAFKA_SECURITY_PROTOCOL", "PLAINTEXT");
+
+        assertThat(trigger.metadata().getOrDefault("tls", "disable")).isEqualTo(protocol.endsWith("SSL") ? "enable" : "disable");
+        assertThat(trigger.metadata().getOrDefault("sasl", "none")).isEqualTo(!protocol.startsWith("SASL") ? "none"
+                : variables(pawl(manifests)).get("KAFKA_SASL_MECHANISM").toLowerCase(Locale.ROOT).replace("-sha-", "_sha"));
+        assertThat(trigger.authenticationRef() != null).isEqualTo(!protocol.equals("PLAINTEXT"));
+        if (trigger.authenticationRef() != null) {
+            assertThat(manifests.one(TriggerAuthentication.class, trigger.authenticationRef().name()).getSpec().secretTargetRef())
+                    .allSatisfy(reference -> assertThat(secrets().get(reference.name())).contains(reference.key()))
+                    .extracting(SecretReference::parameter).containsExactlyInAnyOrder("username", "password", "ca");
+        }
+    }
+
+    private static Trigger trigger(Manifests manifests) {
+        List<Trigger> triggers = manifests.all(ScaledObject.class).getFirst().getSpec().triggers();
+        assertThat(triggers).hasSize(1);
+        return triggers.getFirst();
+    }
+
+    /** What Pawl makes of its file and its variables. */
+    private static PawlConfig config(Manifests manifests) {
+        Map<String, String> keys = properties(manifests.one(ConfigMap.class, "pawl-config").getData().get("application.properties"));
+        keys.keySet().removeIf(key -> !key.startsWith("pawl."));
+        keys.putAll(Variables.keys(variables(pawl(manifests))));
+        return Configs.of(keys);
     }
 
     @ParameterizedTest
@@ -339,7 +558,7 @@ class ManifestsTest {
 
     @ParameterizedTest
     @MethodSource("folders")
-    void pawl_onItsReadOnlyFileSystem_writesItsCheckpointToTheClaim(String folder) {
+    void pawl_onItsReadOnlyFileSystem_writesItsCheckpointToItsVolume(String folder) {
         Manifests manifests = Manifests.of(folder);
 
         Path checkpoint = workingDirectory().resolve(Configs.of().checkpoint().directory());
@@ -385,7 +604,7 @@ class ManifestsTest {
     /** Those that are mounted into Pawl's container when it starts. */
     private static Set<Path> files(Manifests manifests) {
         Set<Path> files = new TreeSet<>();
-        Pods pods = manifests.pods().stream().filter(some -> some.owner().equals("Deployment pawl")).findFirst().orElseThrow();
+        Pods pods = pawlsPods(manifests);
         for (VolumeMount mount : pawl(manifests).getVolumeMounts()) {
             Volume volume = pods.spec().getVolumes().stream().filter(some -> some.getName().equals(mount.getName())).findFirst().orElseThrow();
             content(manifests, volume).forEach(file -> files.add(Path.of(mount.getMountPath(), file)));
@@ -401,6 +620,10 @@ class ManifestsTest {
             assertThat(files.map(Path::getFileName)).isNotEmpty()
                     .allSatisfy(file -> assertThat(DEPLOY.resolve("base/config").resolve(file)).hasSameTextualContentAs(shipped.resolve(file)));
         }
+    }
+
+    private static Pods pawlsPods(Manifests manifests) {
+        return manifests.pods().stream().filter(some -> some.owner().equals("Deployment pawl")).findFirst().orElseThrow();
     }
 
     private static Container pawl(Manifests manifests) {

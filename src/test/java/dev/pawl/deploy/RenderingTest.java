@@ -11,10 +11,11 @@ import java.util.Map;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -38,10 +39,14 @@ class RenderingTest {
         assumeTrue(version >= 5, "no kubectl with Kustomize 5 to compare with");
     }
 
+    static Stream<String> folders() {
+        return Stream.concat(Stream.of("base", "overlays/dev", "overlays/tls", "overlays/monitoring", "overlays/scaled"), Examples.folders().stream());
+    }
+
     @ParameterizedTest
-    @ValueSource(strings = { "base", "overlays/dev", "overlays/tls", "overlays/monitoring" })
+    @MethodSource("folders")
     void rendered_byKubectl_isTheSame(String folder) throws IOException, InterruptedException {
-        Path directory = Path.of("deploy", folder);
+        Path directory = Path.of("deploy", folder).normalize();
 
         String rendered = run("kubectl", "kustomize", directory.toString());
 

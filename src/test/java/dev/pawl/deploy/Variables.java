@@ -69,6 +69,17 @@ final class Variables {
         return name.startsWith(KAFKA) ? ConsumerConfig.configNames().contains(dotted(name, KAFKA)) : OF_THE_MODEL.contains(name);
     }
 
+    /** The keys of Pawl's own that these set, and their values. */
+    static Map<String, String> keys(Map<String, String> variables) {
+        Map<String, String> keys = new HashMap<>();
+        variables.forEach((name, value) -> {
+            if (OF_PAWL.containsKey(name) && !value.isEmpty()) {
+                keys.put(OF_PAWL.get(name), value);
+            }
+        });
+        return keys;
+    }
+
     static List<String> unknownToTheBroker(Set<String> names) {
         Set<String> known = AbstractKafkaConfig.CONFIG_DEF.names();
         return names.stream().filter(name -> !name.startsWith(KAFKA) || !known.contains(dotted(name, KAFKA))).toList();

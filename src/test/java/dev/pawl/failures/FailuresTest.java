@@ -165,7 +165,7 @@ class FailuresTest {
     @Test
     void partitionOfAnotherProcess_isNamedUntilItComes() throws IOException {
         deadLetter(0, "doc-1", Kind.REFUSED);
-        checkpoints.close(topics.documents() + "-0");
+        checkpoints.close(List.of(topics.documents() + "-0"));
 
         Page page = openOnes();
         Replayed replayed = failures.replay(new Selection.All());

@@ -37,7 +37,7 @@ public final class PawlProcess implements AutoCloseable {
     private static final Duration KILL_LIMIT = Duration.ofSeconds(30);
     private static final Duration TERMINATE_LIMIT = Duration.ofSeconds(90);
     private static final int TAIL_LINES = 60;
-    private static final List<String> NOT_INHERITED = List.of("OPENAI_", "KAFKA_", "PAWL_", "QUARKUS_", "JAVA_TOOL_OPTIONS",
+    private static final List<String> NOT_INHERITED = List.of("OPENAI_", "KAFKA_", "PAWL_", "QUARKUS_", "OTEL_", "JAVA_TOOL_OPTIONS",
             "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS");
 
     /** What Pawl answered. */

@@ -41,6 +41,7 @@ public final class Rig implements AutoCloseable {
     private final Publisher publisher;
     private final Reader reader;
     private final Map<String, String> config = new LinkedHashMap<>();
+    private final Map<String, String> environment = new LinkedHashMap<>();
     private final List<String> jvmOptions = new ArrayList<>(List.of(FIRST_COMPILER_ALONE));
     private final List<PawlProcess> processes = new ArrayList<>();
     private int port;
@@ -71,6 +72,12 @@ public final class Rig implements AutoCloseable {
 
     public Rig config(String key, String value) {
         config.put(key, value);
+        return this;
+    }
+
+    /** A variable, for the processes started after this. */
+    public Rig env(String name, String value) {
+        environment.put(name, value);
         return this;
     }
 
@@ -131,7 +138,7 @@ public final class Rig implements AutoCloseable {
     }
 
     private PawlProcess launchIn(Path workingDirectory) {
-        PawlProcess process = PawlProcess.builder()
+        PawlProcess.Builder builder = PawlProcess.builder()
                 .directory(workingDirectory)
                 .port(port)
                 .env("KAFKA_BOOTSTRAP_SERVERS", broker.bootstrapServers())
@@ -139,8 +146,9 @@ public final class Rig implements AutoCloseable {
                 .env("OPENAI_BASE_URL", model.baseUrl().replaceFirst("/$", ""))
                 .env("OPENAI_API_KEY", "a-key-for-tests")
                 .config(config)
-                .jvmOptions(jvmOptions)
-                .start();
+                .jvmOptions(jvmOptions);
+        environment.forEach(builder::env);
+        PawlProcess process = builder.start();
         processes.add(process);
         return process;
     }

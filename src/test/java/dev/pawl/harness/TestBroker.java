@@ -27,6 +27,7 @@ import java.util.stream.Stream;
 
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.admin.RecordsToDelete;
@@ -248,6 +249,13 @@ public final class TestBroker implements AutoCloseable {
                             .allMatch(partition -> partition.leader() != null && !partition.leader().isEmpty()));
         }
         wanted.forEach(this::endOffsets);
+    }
+
+    /** Gives a topic more partitions. */
+    public void addPartitions(String topic, int count) {
+        try (Admin admin = admin()) {
+            get(admin.createPartitions(Map.of(topic, NewPartitions.increaseTo(count))).all());
+        }
     }
 
     /** Deletes a partition's records before this offset, as retention does. */

@@ -133,6 +133,8 @@ class PageTest {
             'waitingFor':[{'reason':'budget','detail':'pawl.budget.max-cost = 1 leaves no room for a call','since':'2026-11-23T09:28:10Z'}] | Budget reached | Pawl.budget.max-cost = 1 leaves no room for a call.
             'limits':{'requestsPerMinute':500.0,'tokensPerMinute':200000.0,'maxConcurrency':64,'inAir':12,'waiting':34,'heldMs':0} | At the limit | 34 calls wait for the provider's limit, 500 calls and 200,000 tokens a minute. 12 in the air, at most 64 at once.
             'limits':{'requestsPerMinute':null,'tokensPerMinute':null,'maxConcurrency':64,'inAir':0,'waiting':34,'heldMs':12000} | Waiting | The endpoint wants no call for another 12 s.
+            'documents':{'inWork':0},'lag':{'total':0,'partitions':[],'takeovers':[{'partition':'documents-3','read':12000,'entries':1000000,'holder':null}]} | Taking over | 1 partition gets its checkpoint from its mirror: 12,000 of 1,000,000 lines read.
+            'documents':{'inWork':0},'lag':{'total':0,'partitions':[],'takeovers':[{'partition':'documents-3','read':0,'entries':0,'holder':'process 4711 on pawl-0'}]} | Taking over | 1 partition waits until process 4711 on pawl-0 lets its checkpoint go.
             'state':'stuck' | Stuck | Nothing has moved
             'ready':false,'reason':'documents-3.jsonl: <b>No space left</b> on device' | Not ready | Documents-3.jsonl: <b>No space left</b> on device.
             """)

@@ -16,7 +16,7 @@ class SummaryTest {
 
     private final OnePartition partition = new OnePartition(Clock.systemUTC());
     private final Progress progress = Progresses.fresh();
-    private final Summary summary = new Summary(progress, partition.partitions());
+    private final Summary summary = new Summary(progress, partition.partitions(), new LogLimit());
 
     @Test
     void nothingEnded_isNoLine() {

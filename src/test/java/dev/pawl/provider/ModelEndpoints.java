@@ -9,9 +9,11 @@ import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.pawl.PawlConfig;
 import dev.pawl.harness.Configs;
 import dev.pawl.intake.Gates;
+import dev.pawl.progress.LogLimit;
 import dev.pawl.progress.Progress;
 import dev.pawl.provider.Patience.AbandonedException;
 import dev.pawl.spend.Spends;
+import dev.pawl.tracing.Tracings;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 
 /** Endpoints for tests of other packages. */
@@ -23,8 +25,9 @@ public final class ModelEndpoints {
     /** It tries again after a millisecond. */
     public static ModelEndpoint of(ChatModel model, Progress progress) {
         PawlConfig config = Configs.of("pawl.provider.backoff", "1ms", "pawl.provider.max-backoff", "1ms");
-        return new ModelEndpoint(model, limits(config), Spends.any(), new Patience(config),
-                new Outage(config, Gates.fresh(), Clock.systemUTC()), progress);
+        LogLimit limit = new LogLimit();
+        return new ModelEndpoint(model, limits(config), Spends.any(), new Patience(config, limit),
+                new Outage(config, Gates.fresh(), Clock.systemUTC()), progress, Tracings.off(), limit);
     }
 
     public static Limits limits(PawlConfig config) {

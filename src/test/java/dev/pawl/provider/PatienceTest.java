@@ -18,6 +18,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 import dev.pawl.Failure;
 import dev.pawl.harness.Configs;
+import dev.pawl.progress.LogLimit;
 import dev.pawl.provider.Patience.AbandonedException;
 import io.quarkus.runtime.configuration.ConfigurationException;
 
@@ -142,6 +143,6 @@ class PatienceTest {
     }
 
     private static Patience patience(String backoff, String maxBackoff) {
-        return new Patience(Configs.of("pawl.provider.backoff", backoff, "pawl.provider.max-backoff", maxBackoff));
+        return new Patience(Configs.of("pawl.provider.backoff", backoff, "pawl.provider.max-backoff", maxBackoff), new LogLimit());
     }
 }

@@ -149,6 +149,12 @@ final class StatusCommand implements Callable<Integer> {
         for (JsonNode closed : report.path("waitingFor")) {
             text.append("takes no documents since %s: %s%n".formatted(ShowCommand.word(closed, "since"), ShowCommand.word(closed, "detail")));
         }
+        for (JsonNode takeover : report.path("lag").path("takeovers")) {
+            text.append(takeover.hasNonNull("holder")
+                    ? "%s waits for its checkpoint: %s holds it%n".formatted(ShowCommand.word(takeover, "partition"), ShowCommand.word(takeover, "holder"))
+                    : String.format(Locale.ROOT, "%s gets its checkpoint from the mirror: %,d of %,d lines%n", ShowCommand.word(takeover, "partition"),
+                            takeover.path("read").asLong(), takeover.path("entries").asLong()));
+        }
         text.append('\n').append(documents(report)).append('\n').append(calls(report)).append('\n').append(partitions(report));
         return text.toString();
     }
