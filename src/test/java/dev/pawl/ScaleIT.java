@@ -57,18 +57,17 @@ import dev.pawl.harness.TestBroker;
  */
 class ScaleIT {
 
-    private static final int DOCUMENTS = Integer.getInteger("pawl.scale.documents", 600);
+    private static final int DOCUMENTS = Integer.getInteger("pawl.scale.documents", 360);
     private static final int PROCESSES = Integer.getInteger("pawl.scale.processes", 3);
     private static final int PARTITIONS = Integer.getInteger("pawl.scale.partitions", 6);
     private static final int MAX_IN_FLIGHT = Integer.getInteger("pawl.scale.in-flight", 8);
     private static final int EVENTS = Integer.getInteger("pawl.scale.events", Kind.values().length);
     private static final int BROKERS = Integer.getInteger("pawl.scale.brokers", 1);
     private static final long SEED = Long.getLong("pawl.scale.seed", ThreadLocalRandom.current().nextInt(1_000_000));
-
     private static final String PROTOCOL = System.getProperty("pawl.scale.protocol", SEED % 2 == 0 ? "classic" : "consumer");
 
-    private static final int SHORTEST_CALL_MS = 200;
-    private static final int LONGEST_CALL_MS = 500;
+    private static final int SHORTEST_CALL_MS = 100;
+    private static final int LONGEST_CALL_MS = 400;
     /** Every so manieth document's second step is refused. */
     private static final int ONE_REFUSED_IN = 25;
     private static final Duration SESSION = Duration.ofSeconds(6);

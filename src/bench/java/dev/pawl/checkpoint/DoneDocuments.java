@@ -26,4 +26,9 @@ public final class DoneDocuments {
         }
         Data.withSidecar(file);
     }
+
+    /** What the mirror has of such a document: about 240 bytes. Its key is the ID. */
+    public static byte[] mirrored(String id, String source) {
+        return MirrorEntry.emitted(Data.done(id, source)).getFirst().value();
+    }
 }

@@ -39,8 +39,9 @@ final class Program implements AutoCloseable {
 
     /** With the class path of the benchmarks. */
     static Program plain(Class<?> main, Object... arguments) throws IOException {
-        List<String> command = new ArrayList<>(List.of(java(), "-Xmx512m", "-cp", System.getProperty("java.class.path"),
-                main.getName()));
+        List<String> command = new ArrayList<>(List.of(java(), "-Xmx512m"));
+        command.addAll(Site.jvmOptions());
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
         Stream.of(arguments).map(String::valueOf).forEach(command::add);
         return new Program(command, Map.of());
     }

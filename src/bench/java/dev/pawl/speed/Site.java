@@ -35,7 +35,7 @@ import dev.pawl.harness.Topics;
  * One deployment: topics, a directory, a configuration, and the packaged service as a process of its own. Broker and endpoint
  * are in this JVM, which does nothing else while something is measured.
  *
- * <p>Documents are {@code doc-0000000} and so on, on four partitions in turns.
+ * <p>Documents are {@code doc-0000000} and so on, on the partitions in turns.
  */
 final class Site implements AutoCloseable {
 
@@ -45,6 +45,7 @@ final class Site implements AutoCloseable {
     private static final Duration POLL = Duration.ofMillis(50);
     private static final String PROSE = "Ada Byron met Grace Hopper in Turin and described the Analytical Engine to her. ";
 
+    private final int partitions;
     private final Topics topics;
     private final TestBroker broker;
     private final Endpoint endpoint;
@@ -56,9 +57,14 @@ final class Site implements AutoCloseable {
 
     /** @param steps how many of {@link Endpoint#STEPS} the chain has */
     Site(TestBroker broker, Endpoint endpoint, int steps, int maxInFlight) throws IOException {
+        this(broker, endpoint, steps, maxInFlight, PARTITIONS);
+    }
+
+    Site(TestBroker broker, Endpoint endpoint, int steps, int maxInFlight, int partitions) throws IOException {
         this.broker = broker;
         this.endpoint = endpoint;
-        this.topics = broker.createTopics(PARTITIONS);
+        this.partitions = partitions;
+        this.topics = broker.createTopics(partitions);
         this.directory = Files.createDirectories(Bench.DIRECTORY.resolve("service").resolve(topics.documents()));
         this.admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrapServers()));
         this.producer = new KafkaProducer<>(Map.of("bootstrap.servers", broker.bootstrapServers(), "acks", "all",
@@ -104,6 +110,12 @@ final class Site implements AutoCloseable {
         return this;
     }
 
+    /** Several processes, each with a disk of its own, and the mirror in the broker. */
+    Site pods() {
+        config.remove("mp.messaging.incoming.documents.group.instance.id");
+        return config("pawl.checkpoint.mirror", "kafka");
+    }
+
     /** Static membership: a restarted process need not wait for the session of the killed one to end. */
     Site group(String group) {
         config("pawl.consumer-group", group);
@@ -116,21 +128,34 @@ final class Site implements AutoCloseable {
         return process;
     }
 
-    /** Returns before it is ready. {@code -Dpawl.bench.jvm-options} names more options, such as a profiler's, with spaces between. */
+    /** Returns before it is ready. */
     PawlProcess launch(String... jvmOptions) throws IOException {
         return launch(PawlProcess.builder().jvmOptions(List.of(jvmOptions)));
     }
 
     PawlProcess launch(PawlProcess.Builder builder) throws IOException {
+        return launch(builder, directory);
+    }
+
+    /** As {@link #launch(String...)}, on the disk of a pod of this name. */
+    PawlProcess launchPod(String pod) throws IOException {
+        return launch(PawlProcess.builder(), directory.resolve(pod));
+    }
+
+    private PawlProcess launch(PawlProcess.Builder builder, Path workingDirectory) throws IOException {
         refuseOldPackage();
-        List<String> options = Arrays.stream(System.getProperty("pawl.bench.jvm-options", "").split(" ")).filter(o -> !o.isBlank()).toList();
-        PawlProcess process = builder.directory(directory).jvmOptions(options).config(config)
+        PawlProcess process = builder.directory(workingDirectory).jvmOptions(jvmOptions()).config(config)
                 .env("KAFKA_BOOTSTRAP_SERVERS", broker.bootstrapServers())
                 .env("OPENAI_BASE_URL", endpoint.baseUrl())
                 .env("OPENAI_API_KEY", "a-key-for-benchmarks")
                 .start();
         processes.add(process);
         return process;
+    }
+
+    /** Those that {@code -Dpawl.bench.jvm-options} names, such as a profiler's, with spaces between. */
+    static List<String> jvmOptions() {
+        return Arrays.stream(System.getProperty("pawl.bench.jvm-options", "").split(" ")).filter(option -> !option.isBlank()).toList();
     }
 
     private static void refuseOldPackage() throws IOException {
@@ -147,7 +172,7 @@ final class Site implements AutoCloseable {
     void publish(int from, int to, IntFunction<byte[]> value) {
         AtomicReference<Exception> failure = new AtomicReference<>();
         for (int document = from; document < to; document++) {
-            producer.send(new ProducerRecord<>(topics.documents(), document % PARTITIONS, bytes(id(document)), value.apply(document)),
+            producer.send(new ProducerRecord<>(topics.documents(), document % partitions, bytes(id(document)), value.apply(document)),
                     (_, problem) -> failure.compareAndSet(null, problem));
         }
         producer.flush();
@@ -172,7 +197,7 @@ final class Site implements AutoCloseable {
     /** Records whose offsets are not committed. */
     long uncommitted() {
         try {
-            Map<TopicPartition, OffsetSpec> latest = IntStream.range(0, PARTITIONS).boxed()
+            Map<TopicPartition, OffsetSpec> latest = IntStream.range(0, partitions).boxed()
                     .collect(Collectors.toMap(this::partition, _ -> OffsetSpec.latest()));
             long end = admin.listOffsets(latest).all().get().values().stream().mapToLong(found -> found.offset()).sum();
             return end - admin.listConsumerGroupOffsets(group()).partitionsToOffsetAndMetadata().get().entrySet().stream()
@@ -236,7 +261,7 @@ final class Site implements AutoCloseable {
     /** Of how many calls the checkpoint holds the answer. */
     long answersInCheckpoint() throws IOException {
         Map<String, Integer> answers = new HashMap<>();
-        for (int partition = 0; partition < PARTITIONS; partition++) {
+        for (int partition = 0; partition < partitions; partition++) {
             Path file = checkpointFile(partition);
             if (Files.exists(file)) {
                 CheckpointFile.read(file).stream().filter(CheckpointFile.Line::valid).forEach(line -> answers.merge(line.id(),
@@ -249,7 +274,7 @@ final class Site implements AutoCloseable {
     @Override
     public void close() throws IOException {
         processes.forEach(PawlProcess::close);
-        admin.deleteTopics(List.of(topics.documents(), topics.results(), topics.deadLetters()));
+        admin.deleteTopics(List.of(topics.documents(), topics.results(), topics.deadLetters(), topics.checkpoint()));
         admin.close();
         producer.close();
         try (var files = Files.walk(directory)) {

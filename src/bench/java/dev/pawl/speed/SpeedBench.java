@@ -26,6 +26,8 @@ class SpeedBench {
                 .add("skip", SkipBench::run)
                 .add("memory", MemoryBench::run)
                 .add("restart", RestartBench::run)
+                .add("scale", ScaleBench::run)
+                .add("restore", RestoreBench::run)
                 .add("peers", PeerBench::run)
                 .tests();
     }

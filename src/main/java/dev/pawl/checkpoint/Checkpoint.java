@@ -76,6 +76,11 @@ public final class Checkpoint {
     /** Null where lines count once they are in the file, and until the file is {@linkplain #mirrored level} with its mirror. */
     private volatile MirroredLines mirror;
 
+    /** Until the file is level with its mirror, lines come from there. */
+    private volatile boolean restoring;
+    /** Bytes of such lines that are not forced yet. On the group commit's thread. */
+    private long unforced;
+
     private volatile LineAppender appender;
     private volatile int generation;
     private volatile Damage damage;
@@ -286,8 +291,9 @@ public final class Checkpoint {
         };
     }
 
-    /** Appends a line as the mirror has it. */
+    /** Appends a line as the mirror has it. Durable once the file is {@linkplain #mirrored level}. */
     CompletableFuture<Void> appendRestored(Head head, byte[] bytes) {
+        restoring = true;
         return submit(head, bytes, List.of());
     }
 
@@ -328,7 +334,7 @@ public final class Checkpoint {
             throw new ClosedException(path);
         }
         try {
-            long offset = appender.append(group, buffer, shared.durability() == Durability.FSYNC);
+            long offset = appender.append(group, buffer, isForceDue(group));
             for (PendingAppend append : group) {
                 Head head = append.head();
                 index.put(head.id(), head.step(), LinePosition.of(offset, append.bytes().length - 1, head.status(), generation));
@@ -339,6 +345,31 @@ public final class Checkpoint {
             throw failure;
         }
         upkeep.look();
+    }
+
+    /** What the mirror has is forced bit by bit, as a {@link Compaction} does it: appends to other files wait for what is on its way to the disk. */
+    private boolean isForceDue(List<PendingAppend> group) {
+        if (restoring) {
+            unforced += group.stream().mapToLong(append -> append.bytes().length).sum();
+            if (unforced < Compaction.FORCE_EVERY_BYTES) {
+                return false;
+            }
+        }
+        unforced = 0;
+        return shared.durability() == Durability.FSYNC;
+    }
+
+    private void forceRest() throws IOException {
+        if (unforced > 0 && shared.durability() == Durability.FSYNC) {
+            try {
+                appender.file().force(false);
+            } catch (IOException e) {
+                fail(e);
+                throw e;
+            }
+        }
+        unforced = 0;
+        restoring = false;
     }
 
     /** Sends to the mirror what was just committed, and returns the lines that it need not confirm. On the group commit's thread only. */
@@ -354,6 +385,7 @@ public final class Checkpoint {
     MirroredLines mirrored(Mirror to, String topic, Duration markEvery, long offset) throws IOException {
         CompletableFuture<MirroredLines> attached = new CompletableFuture<>();
         onWriter(() -> {
+            forceRest();
             attached.complete(new MirroredLines(path, to, shared.upkeepExecutor(), topic, markEvery, offset, appender.end()));
             mirror = attached.join();
         });
@@ -484,7 +516,13 @@ public final class Checkpoint {
             if (mirror != null) {
                 mirror.close();
             }
-            appender.close();
+            try {
+                if (failure == null) {
+                    forceRest();
+                }
+            } finally {
+                appender.close();
+            }
             if (failure == null) {
                 upkeep.writeLastSidecar();
             }

@@ -78,6 +78,20 @@ class RestorationTest {
     }
 
     @Test
+    void diskCanNotForceWhatWasRestored_nothingCountsAsLevel() throws IOException {
+        mirror.writeEmitted(done("doc-1", 1, 1));
+        FaultyDisk disk = new FaultyDisk();
+        MirroredFile owner = new MirroredFile(Opening.with(groupCommit).with(disk), emptyDisk(), mirror, MirroredFile.OFTEN);
+        open.add(owner);
+        owner.take(mirror.end());
+        disk.forceFails = true;
+
+        assertThatThrownBy(() -> owner.level(ACKNOWLEDGED)).isInstanceOf(IOException.class);
+
+        assertThat(MirrorMark.path(owner.file())).doesNotExist();
+    }
+
+    @Test
     void diskThatWasAway_readsWhatHappenedMeanwhileAndNothingElse() throws IOException {
         MirroredFile first = level(emptyDisk());
         first.append(step(ID, "summary", 1, 847));
