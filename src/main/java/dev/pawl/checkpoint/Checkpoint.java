@@ -279,7 +279,8 @@ public final class Checkpoint {
      */
     public CompletableFuture<Void> append(CheckpointLine line) {
         byte[] bytes = LineFormat.encode(line);
-        return submit(Head.of(line), bytes, mirror == null ? List.of() : MirrorEntry.appended(line, bytes, mirroredBefore(line)));
+        return shared.groupCommit().submit(new PendingAppend(this, Head.of(line), bytes,
+                mirror == null ? List.of() : MirrorEntry.appended(line, bytes, mirroredBefore(line)), new CompletableFuture<>()));
     }
 
     /** The steps of which the mirror has answers for the document. */
@@ -291,14 +292,14 @@ public final class Checkpoint {
         };
     }
 
-    /** Appends a line as the mirror has it. Durable once the file is {@linkplain #mirrored level}. */
-    CompletableFuture<Void> appendRestored(Head head, byte[] bytes) {
+    /**
+     * Appends a line as the mirror has it. Durable once the file is {@linkplain #mirrored level}.
+     *
+     * @param written completed when it is in the file
+     */
+    void appendRestored(Head head, byte[] bytes, CompletableFuture<Void> written) {
         restoring = true;
-        return submit(head, bytes, List.of());
-    }
-
-    private CompletableFuture<Void> submit(Head head, byte[] bytes, List<MirrorEntry> mirrored) {
-        return shared.groupCommit().submit(new PendingAppend(this, head, bytes, mirrored, new CompletableFuture<>()));
+        shared.groupCommit().submit(new PendingAppend(this, head, bytes, List.of(), written));
     }
 
     /**

@@ -50,8 +50,8 @@ public final class Restoration {
 
     private static final Logger LOG = Logger.getLogger(Restoration.class);
 
-    /** Bounds the lines in memory that are not durable yet, and how often somebody waits. */
-    private static final int UNDER_WAY = 4096;
+    /** Bounds the lines in memory that are not in the file yet, and how often somebody waits. */
+    private static final int BATCH = 4096;
 
     private final Checkpoint checkpoint;
     private final Mirror mirror;
@@ -61,12 +61,29 @@ public final class Restoration {
     private final long openedEnd;
     /** Where those lines after the mark begin that the mirror has. */
     private final Set<Long> confirmed = new HashSet<>();
-    private final Queue<Appended> underWay = new ArrayDeque<>();
-    /** Of documents whose last word is among those: that, as the index does not know it yet. */
-    private final Map<String, byte[]> lastUnderWay = new HashMap<>();
+    /** What the writer is given, and what it was given before that. */
+    private Batch filling = new Batch();
+    private Batch before = new Batch();
     private long malformed;
 
-    private record Appended(Head head, byte[] value, CompletableFuture<Void> durable) {}
+    /** Lines that may not be in the file yet: lines are written in their order, so that the last of them tells of all. */
+    private static final class Batch {
+
+        /** Of documents whose last word is among them: that, as the index may not know it yet. */
+        private final Map<String, byte[]> lastWords = new HashMap<>();
+        private final CompletableFuture<Void> whenever = new CompletableFuture<>();
+        private final CompletableFuture<Void> written = new CompletableFuture<>();
+        private int lines;
+
+        /** What is completed when its next line is written. */
+        CompletableFuture<Void> next() {
+            return ++lines == BATCH ? written : whenever;
+        }
+
+        boolean isFull() {
+            return lines == BATCH;
+        }
+    }
 
     /** @param topic what the broker calls the mirror's topic */
     Restoration(Checkpoint checkpoint, Mirror mirror, String topic) throws IOException {
@@ -126,7 +143,7 @@ public final class Restoration {
     }
 
     private boolean isSuperseded(Head head, byte[] value) throws IOException {
-        byte[] restored = lastUnderWay.get(head.id());
+        byte[] restored = filling.lastWords.getOrDefault(head.id(), before.lastWords.get(head.id()));
         if (restored != null) {
             return isStale(value, restored);
         }
@@ -215,25 +232,21 @@ public final class Restoration {
         byte[] line = Arrays.copyOf(value, value.length + 1);
         line[value.length] = '\n';
         if (head.status() != Status.STEP) {
-            lastUnderWay.put(head.id(), value);
+            filling.lastWords.put(head.id(), value);
         }
-        await(new Appended(head, value, checkpoint.appendRestored(head, line)));
-    }
-
-    private void await(Appended appended) throws IOException {
-        underWay.add(appended);
-        if (underWay.size() >= UNDER_WAY) {
-            await(UNDER_WAY / 2);
-        }
-    }
-
-    private void await(int most) throws IOException {
-        try {
-            while (underWay.size() > most) {
-                Appended first = underWay.remove();
-                first.durable().join();
-                lastUnderWay.remove(first.head().id(), first.value());
+        checkpoint.appendRestored(head, line, filling.next());
+        if (filling.isFull()) {
+            if (before.isFull()) {
+                await(before.written);
             }
+            before = filling;
+            filling = new Batch();
+        }
+    }
+
+    private static void await(CompletableFuture<Void> answer) throws IOException {
+        try {
+            answer.join();
         } catch (CompletionException e) {
             throw e.getCause() instanceof IOException io ? io : new IOException(e.getCause());
         }
@@ -247,7 +260,6 @@ public final class Restoration {
      * @return how many lines the mirror lacked
      */
     public int finish(long offset, Predicate<String> isAcknowledged) throws IOException {
-        await(0);
         if (malformed > 0) {
             LOG.warnf("%s: passed over %d entries of its mirror that are no lines", checkpoint.path(), malformed);
         }
@@ -255,7 +267,6 @@ public final class Restoration {
         int sent = 0;
         if (mark.length() < openedEnd) {
             sent = sendWhatIsMissing(sender, isAcknowledged);
-            await(0);
         }
         sender.level();
         checkpoint.begin();
@@ -264,14 +275,18 @@ public final class Restoration {
 
     private int sendWhatIsMissing(MirroredLines sender, Predicate<String> isAcknowledged) throws IOException {
         int[] sent = {0};
+        Queue<CompletableFuture<Void>> underWay = new ArrayDeque<>();
         try (FileChannel file = FileChannel.open(checkpoint.path(), StandardOpenOption.READ)) {
             new CheckpointScanner(file, new CheckpointScanner.Visitor() {
                 @Override
                 public void line(Head head, byte[] bytes, int from, int to, long offset) throws IOException {
                     long position = LinePosition.of(offset, to - from, head.status(), checkpoint.generation());
                     if (!confirmed.contains(offset) && checkpoint.index().isLive(head.id(), head.step(), position)) {
-                        await(new Appended(head, null, sender.send(entries(bytes, from, to, isAcknowledged))));
+                        underWay.add(sender.send(entries(bytes, from, to, isAcknowledged)));
                         sent[0]++;
+                    }
+                    if (underWay.size() > BATCH) {
+                        await(underWay.remove());
                     }
                 }
 
@@ -280,6 +295,9 @@ public final class Restoration {
                     // Reported when it was opened.
                 }
             }).scan(mark.length(), openedEnd);
+        }
+        while (!underWay.isEmpty()) {
+            await(underWay.remove());
         }
         return sent[0];
     }

@@ -263,7 +263,8 @@ class MirroredLinesTest {
     void lineWithoutEntries_isAnsweredAndKeepsTheMarkBeforeIt() throws Exception {
         long before = owner.checkpoint.end();
         CheckpointLine line = Lines.failed("doc-1");
-        CompletableFuture<Void> appended = owner.checkpoint.appendRestored(LineFormat.Head.of(line), LineFormat.encode(line));
+        CompletableFuture<Void> appended = new CompletableFuture<>();
+        owner.checkpoint.appendRestored(LineFormat.Head.of(line), LineFormat.encode(line), appended);
         append(Lines.failed("doc-2"));
         owner.way.confirm(1);
 
