@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -201,6 +202,30 @@ class MirrorIT {
         rig.publish(rig.topics().partitions(), "doc-new", "doc-new");
         rig.awaitAllCommitted();
         assertThat(rig.model().total()).isEqualTo(2 * (ids.size() + 1));
+    }
+
+    @Test
+    void sameIdThroughPartitionsOfTwoProcesses_isCalledForTwiceAndNothingIsLost() {
+        rig.without("mp.messaging.incoming.documents.group.instance.id");
+        List<String> ids = rig.texts(20);
+        PawlProcess one = rig.start("one");
+        PawlProcess two = rig.start("two");
+        await().atMost(PATIENCE).until(() -> partitions(one).size() == 2 && partitions(two).size() == 2);
+
+        ids.forEach(id -> rig.publish(partitions(one).getFirst(), id, id));
+        ids.forEach(id -> rig.publish(partitions(two).getFirst(), id, id));
+        rig.awaitAllCommitted();
+        ids.forEach(id -> rig.publish(partitions(one).getLast(), id, id));
+        rig.awaitAllCommitted();
+
+        assertThat(rig.model().counts()).hasSize(2 * ids.size()).allSatisfy((call, times) -> assertThat(times).as(call).isEqualTo(2));
+        assertThat(rig.results().stream().map(result -> Reader.text(result.key())).distinct()).containsExactlyInAnyOrderElementsOf(ids);
+    }
+
+    /** Those that a process has now. */
+    private static List<Integer> partitions(PawlProcess pawl) {
+        return Pattern.compile("\"partition\":\"[^\"]*-(\\d+)\"").matcher(pawl.get("/progress").body()).results()
+                .map(found -> Integer.parseInt(found.group(1))).sorted().toList();
     }
 
     @Test

@@ -5,6 +5,7 @@ import java.util.Map;
 
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 
+import dev.pawl.broker.BrokerAdmin;
 import dev.pawl.checkpoint.FailStop;
 import dev.pawl.harness.Configs;
 
@@ -17,7 +18,7 @@ public record OpenMirror(KafkaMirror mirror, MirrorTopic topic, String topicId) 
 
     public static OpenMirror of(String bootstrapServers, String documents, String checkpoint) throws Exception {
         Map<String, Object> connection = Map.of(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers);
-        MirrorTopic topic = new MirrorTopic(connection, Configs.of("pawl.topics.documents", documents, "pawl.topics.checkpoint", checkpoint));
+        MirrorTopic topic = new MirrorTopic(new BrokerAdmin(connection), Configs.of("pawl.topics.documents", documents, "pawl.topics.checkpoint", checkpoint));
         return new OpenMirror(new KafkaMirror(connection, topic, new FailStop()), topic, topic.ensure(List.of(0)));
     }
 

@@ -1,6 +1,5 @@
 package dev.pawl.intake;
 
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -13,11 +12,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Collectors;
 
-import jakarta.annotation.PreDestroy;
 import jakarta.inject.Singleton;
 
 import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.admin.ListOffsetsResult.ListOffsetsResultInfo;
 import org.apache.kafka.clients.admin.MemberDescription;
 import org.apache.kafka.clients.admin.OffsetSpec;
@@ -26,7 +23,7 @@ import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
 
 import dev.pawl.PawlConfig;
-import io.smallrye.common.annotation.Identifier;
+import dev.pawl.broker.BrokerAdmin;
 
 /** What the broker knows of the documents topic and its consumer group: which process has which partition, this one and others. Thread-safe. */
 @Singleton
@@ -34,15 +31,13 @@ public final class Group {
 
     private static final int TIMEOUT_MS = 5_000;
 
-    private final Map<String, Object> connection;
+    private final BrokerAdmin admin;
     private final String topic;
     private final String group;
     private final Partitions partitions;
-    /** Made for the first who asks. */
-    private Admin admin;
 
-    Group(@Identifier("default-kafka-broker") Map<String, Object> connection, PawlConfig config, Partitions partitions) {
-        this.connection = connection;
+    Group(BrokerAdmin admin, PawlConfig config, Partitions partitions) {
+        this.admin = admin;
         this.topic = config.topics().documents();
         this.group = config.consumerGroup();
         this.partitions = partitions;
@@ -71,7 +66,7 @@ public final class Group {
     /** In the order of their numbers. Blocks. */
     public List<Held> partitions() {
         try {
-            Admin asked = admin();
+            Admin asked = admin.get();
             List<TopicPartition> all = asked.describeTopics(List.of(topic)).allTopicNames().get(TIMEOUT_MS, TimeUnit.MILLISECONDS)
                     .get(topic).partitions().stream().map(info -> new TopicPartition(topic, info.partition())).toList();
             Map<TopicPartition, ListOffsetsResultInfo> ends = asked
@@ -98,7 +93,7 @@ public final class Group {
 
     /** Where the partitions' logs end. Does not block, but for the first time. */
     CompletionStage<Map<TopicPartition, Long>> ends(Collection<TopicPartition> of) {
-        return admin().listOffsets(of.stream().collect(Collectors.toMap(each -> each, _ -> OffsetSpec.latest()))).all().toCompletionStage()
+        return admin.get().listOffsets(of.stream().collect(Collectors.toMap(each -> each, _ -> OffsetSpec.latest()))).all().toCompletionStage()
                 .thenApply(ends -> ends.entrySet().stream().collect(Collectors.toMap(Map.Entry::getKey, end -> end.getValue().offset())));
     }
 
@@ -111,24 +106,5 @@ public final class Group {
             }
         }
         return owners;
-    }
-
-    private synchronized Admin admin() {
-        if (admin == null) {
-            Map<String, Object> config = new HashMap<>(connection);
-            config.keySet().retainAll(AdminClientConfig.configNames());
-            config.put(AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, TIMEOUT_MS);
-            config.put(AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, TIMEOUT_MS);
-            admin = Admin.create(config);
-        }
-        return admin;
-    }
-
-    @PreDestroy
-    synchronized void close() {
-        if (admin != null) {
-            // Nobody waits for its answers any more.
-            admin.close(Duration.ZERO);
-        }
     }
 }

@@ -55,6 +55,8 @@ final class Takeovers {
 
     /** Reading is a matter of the network, appending one of the disk: more at once would not be faster. */
     private static final int AT_ONCE = 4;
+    private static final Duration LOG_EVERY = Duration.ofSeconds(10);
+    private static final int LOOK_AT_THE_CLOCK = 10_000;
 
     /**
      * How long things may take.
@@ -142,6 +144,7 @@ final class Takeovers {
         /** Null until it is open. */
         private volatile Checkpoint checkpoint;
         private Restoration restoration;
+        private long loggedAtNs;
         private boolean closed;
 
         Takeover(TopicPartition partition, long position, Consumer<Ready> ready) {
@@ -259,14 +262,23 @@ final class Takeovers {
 
     private void restore(Takeover takeover) {
         attempt(takeover, this::restore, () -> {
+            log(takeover);
             mirrors.read(takeover.partition.partition(), takeover.next, takeover.end, entry -> {
                 takeover.restoration.take(entry.value());
                 takeover.next = entry.offset() + 1;
+                if (takeover.next % LOOK_AT_THE_CLOCK == 0 && System.nanoTime() - takeover.loggedAtNs > LOG_EVERY.toNanos()) {
+                    log(takeover);
+                }
             }, () -> takeover.cancelled);
             if (!takeover.cancelled) {
                 restored(takeover, takeover.end - takeover.from);
             }
         });
+    }
+
+    private static void log(Takeover takeover) {
+        LOG.infof("%s: reads its mirror, %d of %d entries", takeover.partition, takeover.next - takeover.from, takeover.end - takeover.from);
+        takeover.loggedAtNs = System.nanoTime();
     }
 
     private void restored(Takeover takeover, long read) throws IOException {

@@ -1,8 +1,6 @@
 package dev.pawl.mirror;
 
-import java.time.Duration;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -11,11 +9,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Collectors;
 
-import jakarta.annotation.PreDestroy;
 import jakarta.inject.Singleton;
 
-import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.OffsetSpec;
@@ -30,7 +25,7 @@ import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.jboss.logging.Logger;
 
 import dev.pawl.PawlConfig;
-import io.smallrye.common.annotation.Identifier;
+import dev.pawl.broker.BrokerAdmin;
 
 /**
  * The topic of {@code pawl.checkpoint.mirror=kafka}: compacted, with as many partitions as the documents topic has, the checkpoint of
@@ -47,15 +42,14 @@ public final class MirrorTopic {
     /** Only whole segments are compacted; Kafka's default is a gigabyte. */
     private static final String SEGMENT_BYTES = Integer.toString(64 << 20);
 
-    private final Map<String, Object> connection;
+    private final BrokerAdmin admin;
     private final String documents;
     private final String name;
-    private Admin admin;
     private String id;
     private int partitions;
 
-    MirrorTopic(@Identifier("default-kafka-broker") Map<String, Object> connection, PawlConfig config) {
-        this.connection = connection;
+    MirrorTopic(BrokerAdmin admin, PawlConfig config) {
+        this.admin = admin;
         this.documents = config.topics().documents();
         this.name = config.topics().checkpoint();
     }
@@ -86,7 +80,8 @@ public final class MirrorTopic {
     public synchronized String ensure(Collection<Integer> needed) throws RefusedException, UnavailableException {
         try {
             if (id == null) {
-                TopicDescription found = describe(name).isPresent() ? describe(name).get() : create();
+                Optional<TopicDescription> present = describe(name);
+                TopicDescription found = present.isPresent() ? present.get() : create();
                 checkSettings();
                 id = found.topicId().toString();
                 partitions = found.partitions().size();
@@ -105,7 +100,7 @@ public final class MirrorTopic {
 
     private Optional<TopicDescription> describe(String topic) throws ExecutionException, TimeoutException {
         try {
-            return Optional.of(get(admin().describeTopics(List.of(topic)).topicNameValues().get(topic)));
+            return Optional.of(get(admin.get().describeTopics(List.of(topic)).topicNameValues().get(topic)));
         } catch (ExecutionException e) {
             if (e.getCause() instanceof UnknownTopicOrPartitionException) {
                 return Optional.empty();
@@ -121,7 +116,7 @@ public final class MirrorTopic {
                 TopicConfig.MIN_CLEANABLE_DIRTY_RATIO_CONFIG, DIRTY_RATIO,
                 TopicConfig.SEGMENT_BYTES_CONFIG, SEGMENT_BYTES));
         try {
-            get(admin().createTopics(List.of(topic)).all());
+            get(admin.get().createTopics(List.of(topic)).all());
             LOG.infof("Created the topic %s, compacted, with %d partitions", name, count);
         } catch (ExecutionException e) {
             if (!(e.getCause() instanceof TopicExistsException)) {
@@ -137,7 +132,7 @@ public final class MirrorTopic {
 
     private void checkSettings() throws ExecutionException, TimeoutException, RefusedException {
         ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, name);
-        String policy = get(admin().describeConfigs(List.of(resource)).all()).get(resource).get(TopicConfig.CLEANUP_POLICY_CONFIG).value();
+        String policy = get(admin.get().describeConfigs(List.of(resource)).all()).get(resource).get(TopicConfig.CLEANUP_POLICY_CONFIG).value();
         if (!policy.equals(TopicConfig.CLEANUP_POLICY_COMPACT)) {
             throw new RefusedException("the topic %s (pawl.topics.checkpoint) has %s = %s; as the mirror of the checkpoint it needs %s, or the broker would drop what is done"
                     .formatted(name, TopicConfig.CLEANUP_POLICY_CONFIG, policy, TopicConfig.CLEANUP_POLICY_COMPACT));
@@ -148,7 +143,7 @@ public final class MirrorTopic {
     private int grow() throws ExecutionException, TimeoutException {
         int count = countDocuments();
         try {
-            get(admin().createPartitions(Map.of(name, NewPartitions.increaseTo(count))).all());
+            get(admin.get().createPartitions(Map.of(name, NewPartitions.increaseTo(count))).all());
             LOG.infof("The topic %s has %d partitions now, as %s has", name, count, documents);
         } catch (ExecutionException e) {
             // Another process was faster.
@@ -164,7 +159,7 @@ public final class MirrorTopic {
     /** Where partitions end at present. */
     public Map<Integer, Long> ends(Collection<Integer> of) throws UnavailableException {
         try {
-            return get(admin().listOffsets(of.stream().collect(Collectors.toMap(each -> new TopicPartition(name, each), _ -> OffsetSpec.latest())))
+            return get(admin.get().listOffsets(of.stream().collect(Collectors.toMap(each -> new TopicPartition(name, each), _ -> OffsetSpec.latest())))
                     .all()).entrySet().stream()
                     .collect(Collectors.toMap(end -> end.getKey().partition(), end -> end.getValue().offset()));
         } catch (ExecutionException e) {
@@ -180,24 +175,6 @@ public final class MirrorTopic {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new TimeoutException("interrupted");
-        }
-    }
-
-    private synchronized Admin admin() {
-        if (admin == null) {
-            Map<String, Object> config = new HashMap<>(connection);
-            config.keySet().retainAll(AdminClientConfig.configNames());
-            config.put(AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, TIMEOUT_MS);
-            config.put(AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, TIMEOUT_MS);
-            admin = Admin.create(config);
-        }
-        return admin;
-    }
-
-    @PreDestroy
-    synchronized void close() {
-        if (admin != null) {
-            admin.close(Duration.ZERO);
         }
     }
 }

@@ -11,7 +11,7 @@ public final class OnePartition {
 
     private static final TopicPartition NAME = new TopicPartition("documents", 3);
 
-    private final Partitions partitions = new Partitions(null, new Takeovers(null, null, null, null, Configs.of()), Configs.of());
+    private final Partitions partitions = new Partitions(null, new Takeovers(null, null, _ -> { }, Takeovers.Times.USUAL), Configs.of());
     private final Assignment assignment = new Assignment(NAME.toString(), null, 0);
     private final Gate gate;
 
