@@ -15,8 +15,6 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 import dev.pawl.harness.CheckpointFile;
 import dev.pawl.harness.PawlProcess;
@@ -102,29 +100,10 @@ class LifecycleIT {
     }
 
     @Test
-    void secondProcessJoinsTheGroup_partitionsMoveAndNoCallIsRepeated() {
-        rig.without(INSTANCE_ID).config("pawl.max-in-flight", "16");
-        rig.model().delay(Duration.ofMillis(50));
-        List<String> ids = rig.texts(2_000);
-        PawlProcess first = rig.start();
-        rig.publish(ids);
-        await().atMost(PATIENCE).until(() -> rig.checkpoint("done").count() > 50);
-
-        PawlProcess second = rig.start();
-        await().atMost(PATIENCE).until(() -> second.get("/progress").body().contains("\"partition\":"));
-        await().atMost(PATIENCE).until(() -> rig.uncommitted() == 0);
-
-        assertThat(rig.model().total()).isEqualTo(ids.size() * Rig.STEPS.size());
-        assertThat(rig.checkpoint("done").map(CheckpointFile.Line::id)).containsExactlyInAnyOrderElementsOf(ids);
-        assertThat(List.of(first, second)).allMatch(PawlProcess::isAlive);
-        assertThat(List.of(first, second)).allSatisfy(process -> assertThat(process.log()).doesNotContain("is held by"));
-    }
-
-    @ParameterizedTest
-    @ValueSource(strings = { "classic", "consumer" })
-    void partitionLeavesAfterALongDrain_whatWasCommittedStaysCommitted(String groupProtocol) {
+    void partitionLeavesAfterALongDrain_whatWasCommittedStaysCommitted() {
         rig.without(INSTANCE_ID).config("pawl.chain.steps", "summary")
-                .config("pawl.group-protocol", groupProtocol)
+                // Under this one a commit may come after the partition has left.
+                .config("pawl.group-protocol", "consumer")
                 .config("mp.messaging.incoming.documents.auto.commit.interval.ms", "50");
         CountDownLatch firstHalf = new CountDownLatch(1);
         CountDownLatch secondHalf = new CountDownLatch(1);

@@ -81,34 +81,6 @@ class MirrorIT {
     }
 
     @Test
-    void killed_theNextDiskRepeatsNothingButWhatWasInTheAir() {
-        rig.without("mp.messaging.incoming.documents.group.instance.id")
-                .config("mp.messaging.incoming.documents.session.timeout.ms", "6000");
-        rig.model().delay(Duration.ofMillis(20));
-        List<String> ids = rig.texts(400);
-        PawlProcess first = rig.start("one");
-        rig.publish(ids);
-        await().atMost(PATIENCE).until(() -> rig.results().size() > 150);
-        first.kill();
-        int calls = rig.model().total();
-        Set<String> mirrored = mirror().keySet();
-        Map<String, Integer> before = rig.model().counts();
-
-        rig.start("two");
-        rig.awaitAllCommitted();
-
-        assertThat(rig.model().total()).isBetween(2 * ids.size(), 2 * ids.size() + MAX_IN_FLIGHT);
-        assertThat(calls).isLessThan(2 * ids.size());
-        Map<String, Integer> after = rig.model().counts();
-        assertThat(mirrored).filteredOn(key -> key.contains("\t")).allSatisfy(key -> {
-            String call = key.split("\t")[1] + "/" + key.split("\t")[0];
-            assertThat(after.get(call)).as(call).isEqualTo(before.get(call));
-        });
-        assertThat(done(rig.results())).containsExactlyInAnyOrderElementsOf(ids);
-        verifyMirror(ids);
-    }
-
-    @Test
     void backOnItsOwnDisk_readsOnlyWhatHappenedMeanwhile() {
         List<String> ids = rig.texts(120);
         rig.publish(ids.subList(0, 100));
