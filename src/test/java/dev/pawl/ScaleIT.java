@@ -71,7 +71,8 @@ class ScaleIT {
     /** Every so manieth document's second step is refused. */
     private static final int ONE_REFUSED_IN = 25;
     private static final Duration SESSION = Duration.ofSeconds(6);
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    /** One process that is left alone may have all that waits before it. */
+    private static final Duration PATIENCE = Duration.ofSeconds(60 + DOCUMENTS / 50);
     private static final Duration POLL = Duration.ofMillis(20);
 
     private static final String SUMMARY = "summary";
