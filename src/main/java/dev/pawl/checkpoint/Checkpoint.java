@@ -82,6 +82,8 @@ public final class Checkpoint {
     private long unforced;
 
     private volatile LineAppender appender;
+    /** What lies beyond is not in the index yet, and must not be taken for garbage. */
+    private volatile long end;
     private volatile int generation;
     private volatile Damage damage;
     private IOException failure;
@@ -145,6 +147,7 @@ public final class Checkpoint {
             this.index = loaded.index();
             this.damage = loaded.damage();
             this.appender = new LineAppender(file, loaded.end(), loaded.newlineOwed());
+            this.end = loaded.end();
             long torn = appender.cutOffTornLine();
             if (torn > 0) {
                 LOG.warnf("%s: cut off a torn last line of %d bytes; its document was never acknowledged", path, torn);
@@ -174,8 +177,13 @@ public final class Checkpoint {
     /** What the file holds of a document. Reads the lines it finds; no other input or output. */
     History find(String id) {
         while (true) {
+            LineAppender before = appender;
             try {
-                return history(id, index.find(id));
+                History found = history(id, index.find(id));
+                // Else a position may be one of the file before, which was closed, and the next file has its generation.
+                if (appender == before) {
+                    return found;
+                }
             } catch (LineReader.ClosedException e) {
                 if (closed) {
                     return History.NONE;
@@ -341,6 +349,7 @@ public final class Checkpoint {
                 index.put(head.id(), head.step(), LinePosition.of(offset, append.bytes().length - 1, head.status(), generation));
                 offset += append.bytes().length;
             }
+            end = offset;
         } catch (IOException | RuntimeException | Error e) {
             fail(e instanceof IOException io ? io : new IOException(e));
             throw failure;
@@ -439,8 +448,10 @@ public final class Checkpoint {
      */
     FileChannel replaced(LineAppender newAppender, LineReader newReader, Damage newDamage) throws IOException {
         FileChannel oldFile = appender.file();
-        readers.set(1 - generation, newReader);
+        // Before its reader can be found: see find.
         appender = newAppender;
+        end = newAppender.end();
+        readers.set(1 - generation, newReader);
         generation = 1 - generation;
         damage = newDamage;
         if (mirror != null) {
@@ -471,14 +482,15 @@ public final class Checkpoint {
         return new Extent(appender.end(), appender.isNewlineOwed(), damage);
     }
 
-    /** How many bytes the file has, as far as appends were answered. */
+    /** How many bytes the file has, as far as look-ups find what is there. From any thread. */
     long end() {
-        return appender.end();
+        return end;
     }
 
     /** Bytes that no look-up leads to any more, damaged ones not counted. */
     long garbageBytes() {
-        return end() - index.liveBytes() - damage.bytes();
+        long end = this.end;
+        return Math.max(0, end - index.liveBytes() - damage.bytes());
     }
 
     int generation() {

@@ -11,12 +11,12 @@ import dev.pawl.checkpoint.Checkpoint.PendingAppend;
 /**
  * The end of a checkpoint file, where lines are added. After an exception nothing must be added any more.
  *
- * <p>On the group commit's thread only, but for {@link #end}.
+ * <p>On the group commit's thread only.
  */
 final class LineAppender implements Closeable {
 
     private final FileChannel file;
-    private volatile long end;
+    private long end;
     private boolean newlineOwed;
 
     /**
@@ -81,7 +81,7 @@ final class LineAppender implements Closeable {
         }
     }
 
-    /** How many bytes the file has, as far as appends were answered. From any thread. */
+    /** How many bytes the file has. */
     long end() {
         return end;
     }

@@ -2,6 +2,7 @@ package dev.pawl.checkpoint;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -126,6 +127,27 @@ class CompactionTest {
         assertThat(appending.get()).isPositive();
         assertThatAllIsFound();
         assertThatAllIsFoundAfterReopening();
+    }
+
+    /** A line is in the file a moment before the index knows it: a compaction that begins then must not take it for garbage. */
+    @Test
+    void lineOnItsWayIntoTheIndex_isNotYetTheFilesEnd() throws Exception {
+        Thread[] writer = {null};
+        disk.watcher = (_, _) -> writer[0] = Thread.currentThread();
+        append(Lines.done("doc-1"));
+        long end = checkpoint.end();
+        CompletableFuture<Void> appended;
+        synchronized (checkpoint.index()) {
+            appended = checkpoint.append(Lines.done("doc-2"));
+            await().until(() -> writer[0].getState() == Thread.State.BLOCKED);
+
+            assertThat(Files.size(file)).isGreaterThan(end);
+            assertThat(checkpoint.end()).isEqualTo(end);
+            assertThat(checkpoint.garbageBytes()).isZero();
+        }
+        appended.join();
+
+        assertThat(checkpoint.end()).isEqualTo(Files.size(file));
     }
 
     /** Whatever the disk refuses first, the checkpoint goes on with what it has, or says that it can't. */
