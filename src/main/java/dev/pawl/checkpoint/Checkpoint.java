@@ -150,6 +150,7 @@ public final class Checkpoint {
             this.end = loaded.end();
             long torn = appender.cutOffTornLine();
             if (torn > 0) {
+                readers.get(generation).forget();
                 LOG.warnf("%s: cut off a torn last line of %d bytes; its document was never acknowledged", path, torn);
             }
             this.upkeep = new Upkeep(this, shared.disk(), shared.upkeepPolicy(), shared.upkeepExecutor(), shared.clock(), loaded);

@@ -10,11 +10,22 @@ import java.util.Arrays;
 /**
  * Reads single lines back. A file of its own and not a channel: an interrupt closes a channel under all who read from
  * it, and a file that compaction has replaced can't be opened again. Thread-safe.
+ *
+ * <p>Documents that come again come in about the order in which they ended: a line that lies just behind the one before is read
+ * together with those behind it. What was read stays as it is, since lines are only ever added.
  */
 final class LineReader implements Closeable {
 
+    private static final int AHEAD_BYTES = 64 << 10;
+
     private final RandomAccessFile file;
     private boolean closed;
+
+    /** Made for the first line that follows another. */
+    private byte[] ahead = {};
+    private long aheadStart;
+    private int aheadLength;
+    private long lastEnd;
 
     static final class ClosedException extends IOException {
         ClosedException() {
@@ -60,6 +71,28 @@ final class LineReader implements Closeable {
         if (closed) {
             throw new ClosedException();
         }
+        boolean follows = offset >= lastEnd && offset - lastEnd < AHEAD_BYTES;
+        lastEnd = offset + bytes.length;
+        if (isAhead(offset, bytes.length)) {
+            System.arraycopy(ahead, (int) (offset - aheadStart), bytes, 0, bytes.length);
+            return bytes.length;
+        }
+        if (!follows || bytes.length > AHEAD_BYTES) {
+            return readFromFile(bytes, offset);
+        }
+        ahead = ahead.length == 0 ? new byte[AHEAD_BYTES] : ahead;
+        aheadStart = offset;
+        aheadLength = readFromFile(ahead, offset);
+        int filled = Math.min(bytes.length, aheadLength);
+        System.arraycopy(ahead, 0, bytes, 0, filled);
+        return filled;
+    }
+
+    private boolean isAhead(long offset, int length) {
+        return offset >= aheadStart && offset + length <= aheadStart + aheadLength;
+    }
+
+    private int readFromFile(byte[] bytes, long offset) throws IOException {
         file.seek(offset);
         int filled = 0;
         while (filled < bytes.length) {
@@ -70,6 +103,11 @@ final class LineReader implements Closeable {
             filled += read;
         }
         return filled;
+    }
+
+    /** To be called where bytes were taken away that may have been read. */
+    synchronized void forget() {
+        aheadLength = 0;
     }
 
     @Override

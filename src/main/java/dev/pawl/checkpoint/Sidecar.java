@@ -11,6 +11,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import java.util.zip.CRC32C;
 
 import dev.pawl.checkpoint.Checkpoint.Extent;
@@ -103,17 +104,19 @@ final class Sidecar {
     }
 
     /**
-     * Writes a sidecar in the place of the one before.
+     * Writes a sidecar in the place of the one before. Takes its time.
      *
+     * @param hurried asked now and then whether somebody waits for it
      * @return its length in bytes
      */
-    static long write(Path checkpoint, Covered covered, CheckpointIndex index, Snapshot snapshot) throws IOException {
+    static long write(Path checkpoint, Covered covered, CheckpointIndex index, Snapshot snapshot, BooleanSupplier hurried)
+            throws IOException {
         Path path = path(checkpoint);
         Path unfinished = path.resolveSibling(path.getFileName() + ".new");
         try {
             long length;
             try (SidecarOutput out = new SidecarOutput(FileChannel.open(unfinished,
-                    StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE))) {
+                    StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE), hurried)) {
                 write(out, covered, index, snapshot);
                 length = out.finish();
             }

@@ -174,7 +174,7 @@ final class Upkeep {
         });
         try {
             Covered covered = Sidecar.cover(checkpoint.path(), extent[0], closed, clock.millis(), compactedAtMs);
-            sidecarBytes = Sidecar.write(checkpoint.path(), covered, index, snapshot[0]);
+            sidecarBytes = Sidecar.write(checkpoint.path(), covered, index, snapshot[0], () -> stopping);
             sidecarEnd = covered.end();
         } finally {
             index.endSnapshot();

@@ -26,6 +26,9 @@ public record Document(String id, String text, URI uri, JsonNode metadata) {
 
     /** What keeps a text from being a document ID; null where nothing does. */
     static String wrongWithId(String id) {
+        if (isPlain(id)) {
+            return null;
+        }
         if (id.isEmpty()) {
             return "the document ID is empty; it must be 1 to 512 bytes of UTF-8";
         }
@@ -40,5 +43,14 @@ public record Document(String id, String text, URI uri, JsonNode metadata) {
             return "the document ID holds a control character; none is allowed";
         }
         return null;
+    }
+
+    /** As nearly all are, of which a million may be skipped: ASCII, where a character is a byte. */
+    private static boolean isPlain(String id) {
+        boolean plain = !id.isEmpty() && id.length() <= MAX_ID_BYTES;
+        for (int i = 0; plain && i < id.length(); i++) {
+            plain = id.charAt(i) >= ' ' && id.charAt(i) <= '~';
+        }
+        return plain;
     }
 }

@@ -41,6 +41,9 @@ public final class RecordDecoder {
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build();
 
+    /** Stands for what is no UTF-8, or for itself. */
+    private static final char REPLACEMENT = '\uFFFD';
+
     private RecordDecoder() {
     }
 
@@ -71,7 +74,8 @@ public final class RecordDecoder {
     }
 
     private static Document fromText(String text) throws InvalidDocumentException {
-        return switch (text.stripLeading().isEmpty() ? ' ' : text.stripLeading().charAt(0)) {
+        String stripped = text.stripLeading();
+        return switch (stripped.isEmpty() ? ' ' : stripped.charAt(0)) {
             case '{' -> {
                 JsonNode json = parse(text);
                 yield isEvent(json) ? eventData(json) : document(json);
@@ -180,6 +184,10 @@ public final class RecordDecoder {
     }
 
     private static String utf8(byte[] bytes, String what) throws InvalidDocumentException {
+        String text = new String(bytes, StandardCharsets.UTF_8);
+        if (text.indexOf(REPLACEMENT) < 0) {
+            return text;
+        }
         try {
             return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
         } catch (CharacterCodingException e) {

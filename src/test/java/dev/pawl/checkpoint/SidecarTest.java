@@ -102,7 +102,7 @@ class SidecarTest {
             append(Lines.done("later-" + i));
         }
         append(Lines.done("unfinished \ud83d\ude00"));
-        Sidecar.write(file, Sidecar.cover(file, extent, false, System.currentTimeMillis(), 0), index, snapshot);
+        Sidecar.write(file, Sidecar.cover(file, extent, false, System.currentTimeMillis(), 0), index, snapshot, () -> true);
         index.endSnapshot();
         byte[] saved = Files.readAllBytes(sidecar);
         close();
@@ -254,7 +254,7 @@ class SidecarTest {
     private void keepSidecarAsWrittenInUse() throws IOException {
         Loaded loaded = load();
         Sidecar.write(file, Sidecar.cover(file, new Checkpoint.Extent(loaded.end(), false, Damage.NONE), false,
-                System.currentTimeMillis() - 60_000, 0), loaded.index(), loaded.index().beginSnapshot());
+                System.currentTimeMillis() - 60_000, 0), loaded.index(), loaded.index().beginSnapshot(), () -> true);
     }
 
     /** The file's time is the last line's, as when that was appended just after it was made. */
