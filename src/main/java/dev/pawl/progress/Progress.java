@@ -120,7 +120,8 @@ public final class Progress {
     }
 
     public void ended(Outcome outcome) {
-        moved();
+        Instant now = clock.instant();
+        movedAt = now;
         switch (outcome) {
             case Outcome.Completed completed -> {
                 count(Ended.COMPLETED);
@@ -129,7 +130,7 @@ public final class Progress {
                     completed.reused().forEach(step -> save(step.usage()));
                     spend.saved(completed.reused());
                 }
-                completions.count(clock.instant());
+                completions.count(now);
             }
             case Outcome.Repeated repeated -> {
                 count(Ended.REPEATED);
@@ -147,7 +148,7 @@ public final class Progress {
                 return;
             }
         }
-        ends.count(clock.instant());
+        ends.count(now);
     }
 
     private void count(Ended ended) {
