@@ -152,7 +152,7 @@ public final class DocumentPipeline {
     }
 
     private CompletableFuture<Outcome> forget(String id, Delivery delivery) {
-        return checkpoints.forget(new CheckpointLine.Forgotten(id, clock.instant(), delivery.source()))
+        return checkpoints.forget(new CheckpointLine.Forgotten(id, clock.instant(), delivery.source()), delivery.checkpoint())
                 .<Outcome>thenApply(_ -> new Outcome.Forgotten(id))
                 .exceptionallyCompose(e -> e.getCause() instanceof IOException
                         ? now(new Outcome.Abandoned())

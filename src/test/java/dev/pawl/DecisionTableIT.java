@@ -76,9 +76,13 @@ class DecisionTableIT {
         publish(HELD_BACK, "forgotten-again");
         publish(HELD_BACK, "twins-again");
         publish(HELD_BACK, "twins-again");
+        publish(HELD_BACK, "tombstone-again");
+        rig.publish(HELD_BACK, "tombstone-again", null);
+        publish(HELD_BACK, "tombstone-again");
         publish(RETIRED, "steps-retired");
         publish(COMMITTED, "done-committed");
         awaitResults("forgotten-again", 1);
+        awaitResults("tombstone-again", 2);
         rig.publish(HELD_BACK, "forgotten-again", null);
         await().atMost(PATIENCE).until(() -> rig.model().inAir() == inWork.size()
                 && lines("forgotten-again").contains("forgotten") && lines("done-again").contains("done")
@@ -91,7 +95,7 @@ class DecisionTableIT {
         rig.model().release();
 
         pawl = rig.start();
-        await().atMost(PATIENCE).until(() -> rig.committed(HELD_BACK) == 8);
+        await().atMost(PATIENCE).until(() -> rig.committed(HELD_BACK) == 11);
     }
 
     @AfterAll
@@ -236,6 +240,13 @@ class DecisionTableIT {
         assertCalls("forgotten-published", 2, 2);
         List<ConsumerRecord<byte[], byte[]>> emissions = rig.results("forgotten-published");
         assertThat(emissions).extracting(emission -> Reader.header(emission, "ce_id")).hasSize(2).doesNotHaveDuplicates();
+    }
+
+    /** What was done after it stays done; the record before it comes again as well, and is skipped. */
+    @Test
+    void tombstone_deliveredAgain_forgetsNothingThatCameAfterIt() {
+        assertCalls("tombstone-again", 2, 2);
+        assertThat(lines("tombstone-again")).containsExactly("step", "done", "forgotten", "step", "done");
     }
 
     @Test

@@ -1,12 +1,14 @@
 package dev.pawl.checkpoint;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -51,7 +53,8 @@ import dev.pawl.checkpoint.LineFormat.Status;
  * happens while open
  * ────────────────────────────────────────   ─────────────────────────────────────────────────────────────
  * a write or fsync fails                     this append and all later ones fail, for good: the page cache
- *                                            can't be trusted after that; a restart reads what is really there
+ *                                            can't be trusted after that
+ * a read fails                               the look-up fails, and the process ends: not known is called again
  * much of the file is garbage                it is compacted; see {@link Compaction}
  * </pre>
  *
@@ -93,7 +96,7 @@ public final class Checkpoint {
      * What the checkpoints of one directory have in common.
      *
      * @param upkeepExecutor one thread
-     * @param onFailure told once for a checkpoint, on the group commit's thread, when a write or fsync failed
+     * @param onFailure told when a write, a fsync or a read failed
      */
     record Shared(Durability durability, Upkeep.Policy upkeepPolicy, GroupCommit groupCommit, ScheduledExecutorService upkeepExecutor,
             Clock clock, Disk disk, BiConsumer<Path, IOException> onFailure) {}
@@ -153,6 +156,10 @@ public final class Checkpoint {
                 readers.get(generation).forget();
                 LOG.warnf("%s: cut off a torn last line of %d bytes; its document was never acknowledged", path, torn);
             }
+            if (torn == 0 && loaded.end() > loaded.sidecarEnd() && shared.durability() == Durability.FSYNC) {
+                // A process that was killed may have written these lines and not forced them; they count from now on.
+                file.force(false);
+            }
             this.upkeep = new Upkeep(this, shared.disk(), shared.upkeepPolicy(), shared.upkeepExecutor(), shared.clock(), loaded);
         } catch (IOException | RuntimeException e) {
             closeReader(generation);
@@ -177,21 +184,62 @@ public final class Checkpoint {
 
     /** What the file holds of a document. Reads the lines it finds; no other input or output. */
     History find(String id) {
+        return ask(id, History.NONE, positions -> history(id, positions));
+    }
+
+    /**
+     * Whether a tombstone has something to undo. It has not where it comes again, after a crash, and it was obeyed before: what a later
+     * record has led to since must stay.
+     */
+    private boolean isToForget(CheckpointLine.Forgotten tombstone) {
+        List<CheckpointLine> lines = ask(tombstone.id(), List.of(), positions -> lines(tombstone.id(), positions));
+        return lines.stream().anyMatch(line -> !tombstone.source().equals(line.source()))
+                && lines.stream().noneMatch(line -> line.isOfLaterRecordThan(tombstone));
+    }
+
+    /** Completes as {@link #append} does; at once where there is nothing to undo. */
+    CompletableFuture<Void> forget(CheckpointLine.Forgotten tombstone) {
+        return isToForget(tombstone) ? append(tombstone) : CompletableFuture.completedFuture(null);
+    }
+
+    @FunctionalInterface
+    private interface Question<T> {
+        T ask(Positions positions) throws LineReader.ClosedException;
+    }
+
+    private <T> T ask(String id, T whenClosed, Question<T> question) {
         while (true) {
             LineAppender before = appender;
             try {
-                History found = history(id, index.find(id));
+                T answer = question.ask(index.find(id));
                 // Else a position may be one of the file before, which was closed, and the next file has its generation.
                 if (appender == before) {
-                    return found;
+                    return answer;
                 }
             } catch (LineReader.ClosedException e) {
                 if (closed) {
-                    return History.NONE;
+                    return whenClosed;
                 }
                 // Compaction has moved the lines since the index was asked, and closed the old file.
             }
         }
+    }
+
+    /** What look-ups lead to. */
+    private List<CheckpointLine> lines(String id, Positions positions) throws LineReader.ClosedException {
+        List<CheckpointLine> lines = new ArrayList<>();
+        for (long position : all(positions)) {
+            CheckpointLine line = confirmed(id, position);
+            if (line != null) {
+                lines.add(line);
+            }
+        }
+        return lines;
+    }
+
+    private static long[] all(Positions positions) {
+        return LongStream.concat(LongStream.of(positions.last()), Arrays.stream(positions.steps()).mapToLong(StepLine::position))
+                .filter(position -> position != LinePosition.NONE).toArray();
     }
 
     private History history(String id, Positions positions) throws LineReader.ClosedException {
@@ -214,7 +262,7 @@ public final class Checkpoint {
                 if (closed) {
                     return List.of();
                 }
-            } catch (IOException e) {
+            } catch (IOException | UncheckedIOException e) {
                 LOG.errorf("%s can't be read back: %s", path, e.getMessage());
                 return List.of();
             }
@@ -222,9 +270,8 @@ public final class Checkpoint {
     }
 
     private List<Trace.Entry> trace(String id, Positions positions) throws IOException {
-        LongStream all = LongStream.concat(LongStream.of(positions.last()), Arrays.stream(positions.steps()).mapToLong(StepLine::position));
         TreeMap<Long, Trace.Entry> found = new TreeMap<>();
-        for (long position : all.filter(position -> position != LinePosition.NONE).toArray()) {
+        for (long position : all(positions)) {
             CheckpointLine line = confirmed(id, position);
             if (line != null) {
                 found.put(LinePosition.offset(position), new Trace.Entry(path, LinePosition.offset(position), line));
@@ -248,14 +295,26 @@ public final class Checkpoint {
 
     /** Null where the bytes are no longer this document's line: the file was changed under a running process. */
     private CheckpointLine confirmed(String id, long position) throws LineReader.ClosedException {
+        CheckpointLine line = lineOf(id, position);
+        LineReader reader = readers.get(LinePosition.generation(position));
+        // Before it is called for again and paid for, the file itself is asked, and not what was read ahead.
+        return line == null && reader != null && reader.forget() ? lineOf(id, position) : line;
+    }
+
+    private CheckpointLine lineOf(String id, long position) throws LineReader.ClosedException {
         try {
             byte[] bytes = read(position);
             CheckpointLine line = LineFormat.decode(bytes, 0, bytes.length);
             return line.id().equals(id) ? line : null;
         } catch (LineReader.ClosedException e) {
             throw e;
-        } catch (IOException | MalformedLineException e) {
+        } catch (MalformedLineException e) {
             return unreadable(position, e);
+        } catch (IOException e) {
+            // Not as if it were not there: what can't be read is not to be paid for again.
+            IOException why = new IOException("the line at byte %d can't be read back: %s".formatted(LinePosition.offset(position), e.getMessage()), e);
+            shared.onFailure().accept(path, why);
+            throw new UncheckedIOException(why);
         }
     }
 
@@ -264,8 +323,10 @@ public final class Checkpoint {
         try {
             byte[] bytes = read(position);
             return LineFormat.head(bytes, 0, bytes.length).id();
-        } catch (IOException | MalformedLineException e) {
+        } catch (MalformedLineException e) {
             return unreadable(position, e);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
@@ -408,7 +469,8 @@ public final class Checkpoint {
         return mirror == null ? 0 : mirror.underWay();
     }
 
-    private void fail(IOException cause) {
+    /** Nothing is appended any more. On the group commit's thread. */
+    void fail(IOException cause) {
         if (failure == null) {
             failure = cause;
             shared.onFailure().accept(path, cause);

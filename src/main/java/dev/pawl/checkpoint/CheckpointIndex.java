@@ -263,7 +263,7 @@ final class CheckpointIndex {
         int[] length = {0};
         tables[table].forEach((hash, position) -> {
             long then = LinePosition.offset(position) < end ? position : replaced.getOrDefault(hash, LinePosition.NONE);
-            if (then != LinePosition.NONE) {
+            if (then != LinePosition.NONE && LinePosition.offset(then) < end) {
                 entries[length[0]++] = hash;
                 entries[length[0]++] = then;
             }

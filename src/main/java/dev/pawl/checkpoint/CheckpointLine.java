@@ -24,6 +24,22 @@ public sealed interface CheckpointLine {
     /** The record that led to it, as {@code topic-partition@offset}; null in a hand-written line. */
     String source();
 
+    /**
+     * Whether a record led to this that lies behind the other's in the same partition: records of one document are worked off in their
+     * order there. False where that can't be told.
+     */
+    default boolean isOfLaterRecordThan(CheckpointLine other) {
+        int at = source() == null ? -1 : source().lastIndexOf('@') + 1;
+        if (at <= 0 || other.source() == null || !other.source().startsWith(source().substring(0, at))) {
+            return false;
+        }
+        try {
+            return Long.parseLong(source().substring(at)) > Long.parseLong(other.source().substring(at));
+        } catch (NumberFormatException byHand) {
+            return false;
+        }
+    }
+
     /** One step of a chain answered. Counts while {@code fingerprint} is still the step's. */
     record Step(String id, Instant ts, String source, StepOutput output) implements CheckpointLine {}
 

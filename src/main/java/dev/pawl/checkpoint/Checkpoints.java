@@ -5,7 +5,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -209,15 +208,19 @@ public final class Checkpoints {
         return new History(later.last(), steps);
     }
 
-    /** Makes every file that knows the document forget it. */
-    public CompletableFuture<Void> forget(CheckpointLine.Forgotten line) {
-        List<CompletableFuture<Void>> appends = new ArrayList<>();
-        for (Checkpoint checkpoint : open.values()) {
-            if (!checkpoint.find(line.id()).isEmpty()) {
-                appends.add(checkpoint.append(line));
-            }
-        }
-        return CompletableFuture.allOf(appends.toArray(CompletableFuture[]::new));
+    /**
+     * Makes every file that knows the document forget it. Another partition's that is closed meanwhile is its next owner's; that of the
+     * tombstone itself has to.
+     */
+    public CompletableFuture<Void> forget(CheckpointLine.Forgotten line, Checkpoint own) {
+        return CompletableFuture.allOf(open.values().stream()
+                .map(checkpoint -> checkpoint == own ? own.forget(line) : checkpoint.forget(line).exceptionallyCompose(Checkpoints::unlessClosed))
+                .toArray(CompletableFuture[]::new));
+    }
+
+    private static CompletableFuture<Void> unlessClosed(Throwable e) {
+        boolean closed = e instanceof Checkpoint.ClosedException || e.getCause() instanceof Checkpoint.ClosedException;
+        return closed ? CompletableFuture.completedFuture(null) : CompletableFuture.failedFuture(e);
     }
 
     /** Documents by their last word, over all open files. */

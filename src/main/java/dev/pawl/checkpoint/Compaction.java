@@ -119,6 +119,10 @@ final class Compaction {
             disk.replace(unfinished, checkpoint.path());
         } catch (IOException | RuntimeException e) {
             reader.close();
+            if (Files.notExists(unfinished)) {
+                // A network's file system may rename and say that it has not: what is appended to the old file now is gone with it.
+                checkpoint.fail(e instanceof IOException io ? io : new IOException(e));
+            }
             throw e;
         }
         replaced = checkpoint.replaced(new LineAppender(target, written, false), reader, damage);

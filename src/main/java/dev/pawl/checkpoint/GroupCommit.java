@@ -139,6 +139,10 @@ final class GroupCommit implements AutoCloseable {
                 answer(answered, append -> append.durable().complete(null));
             } catch (IOException e) {
                 answer(group, append -> append.durable().completeExceptionally(e));
+            } catch (RuntimeException | Error e) {
+                // Memory or threads have run out. This thread must not end, with all waiting for it.
+                checkpoint.fail(new IOException(e));
+                group.forEach(append -> append.durable().completeExceptionally(e));
             }
         });
         groups.clear();

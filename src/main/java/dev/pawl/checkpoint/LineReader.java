@@ -81,6 +81,7 @@ final class LineReader implements Closeable {
             return readFromFile(bytes, offset);
         }
         ahead = ahead.length == 0 ? new byte[AHEAD_BYTES] : ahead;
+        aheadLength = 0;
         aheadStart = offset;
         aheadLength = readFromFile(ahead, offset);
         int filled = Math.min(bytes.length, aheadLength);
@@ -105,9 +106,11 @@ final class LineReader implements Closeable {
         return filled;
     }
 
-    /** To be called where bytes were taken away that may have been read. */
-    synchronized void forget() {
+    /** To be called where bytes were taken away that may have been read, or are not what they should be. False where there were none. */
+    synchronized boolean forget() {
+        boolean any = aheadLength > 0;
         aheadLength = 0;
+        return any;
     }
 
     @Override

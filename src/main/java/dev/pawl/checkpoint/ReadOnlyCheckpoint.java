@@ -3,9 +3,12 @@ package dev.pawl.checkpoint;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.LongConsumer;
 
 import dev.pawl.checkpoint.CheckpointScanner.End;
@@ -82,6 +85,7 @@ public final class ReadOnlyCheckpoint implements Closeable {
     private final LineReader reader;
     private final FileChannel file;
     private final String holderAtOpen;
+    private final Object fileKey;
     private final long size;
     private final CheckpointIndex index = new CheckpointIndex(this::idAt);
 
@@ -91,21 +95,34 @@ public final class ReadOnlyCheckpoint implements Closeable {
     /** @throws IOException where there is no such file, or one that can't be read */
     public static ReadOnlyCheckpoint open(Path path) throws IOException {
         String holder = CheckpointLock.holder(path);
+        Object fileKey = fileKey(path);
         LineReader reader = new LineReader(path);
         try {
-            return new ReadOnlyCheckpoint(path, reader, holder);
+            return new ReadOnlyCheckpoint(path, reader, holder, fileKey);
         } catch (IOException | RuntimeException e) {
             reader.close();
             throw e;
         }
     }
 
-    private ReadOnlyCheckpoint(Path path, LineReader reader, String holder) throws IOException {
+    private ReadOnlyCheckpoint(Path path, LineReader reader, String holder, Object fileKey) throws IOException {
         this.path = path;
+        this.fileKey = fileKey;
         this.reader = reader;
         this.file = reader.channel();
         this.holderAtOpen = holder;
         this.size = file.size();
+    }
+
+    private static Object fileKey(Path path) throws IOException {
+        return Files.readAttributes(path, BasicFileAttributes.class).fileKey();
+    }
+
+    /** A file that a {@link Compaction} has replaced is taken away bit by bit, also from under those who read it. */
+    private void requireWhole() throws IOException {
+        if (file.size() < size && !Objects.equals(fileKey, fileKey(path))) {
+            throw new IOException(path + " was compacted while it was read; run this again");
+        }
     }
 
     /** Who holds a checkpoint file at this moment, such as {@code process 4711 on pawl-0}; null where nobody does. */
@@ -153,6 +170,7 @@ public final class ReadOnlyCheckpoint implements Closeable {
                 progress.accept(offset);
             }
         }).scan(0, size);
+        requireWhole();
         end = found.end();
         // Shorter than it was where a process that started meanwhile has cut off a torn line.
         long torn = Math.min(size, file.size()) - end;
@@ -239,6 +257,7 @@ public final class ReadOnlyCheckpoint implements Closeable {
                 progress.accept(offset);
             }
         }).scan(0, end);
+        requireWhole();
         return unreadable[0];
     }
 

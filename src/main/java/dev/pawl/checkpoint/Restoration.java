@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -145,9 +146,35 @@ public final class Restoration {
             LOG.debugf("%s: an entry of its mirror is no line: %s", checkpoint.path(), e.getMessage());
             return;
         }
-        if (isNew(head.id()) || !isSuperseded(head, value)) {
+        if (isNew(head.id())) {
             append(head, value);
+        } else if (!isSuperseded(head, value)) {
+            append(head, withResult(head, value));
         }
+    }
+
+    /**
+     * The file's own line in the place of an entry that says no more than that its result was emitted. Written again, since steps of the
+     * document may have come from the mirror meanwhile.
+     */
+    private byte[] withResult(Head head, byte[] value) throws IOException {
+        byte[] present = head.status() == Status.DONE ? lastWord(head.id()) : null;
+        try {
+            boolean known = present != null
+                    && LineFormat.decode(present, 0, present.length) instanceof Done line
+                    && LineFormat.decode(value, 0, value.length) instanceof Done entry
+                    && line.id().equals(entry.id()) && line.ts().equals(entry.ts()) && Objects.equals(line.source(), entry.source())
+                    && Objects.equals(line.fingerprint(), entry.fingerprint()) && line.result() != null;
+            return known ? present : value;
+        } catch (MalformedLineException e) {
+            return value;
+        }
+    }
+
+    private byte[] lastWord(String id) throws IOException {
+        byte[] restored = filling.lastWords.getOrDefault(id, before.lastWords.get(id));
+        long last = restored == null ? checkpoint.index().find(id).last() : LinePosition.NONE;
+        return last == LinePosition.NONE ? restored : checkpoint.read(last);
     }
 
     private boolean isNew(String id) {
@@ -198,15 +225,16 @@ public final class Restoration {
             if (line.ts().equals(entry.ts()) && isSame(line, entry)) {
                 confirmed.add(offset);
             }
-            return entry.ts().isAfter(line.ts()) || isOfLaterRecord(entry, line);
+            return entry.ts().isAfter(line.ts()) || entry.isOfLaterRecordThan(line);
         } catch (MalformedLineException e) {
             return true;
         }
     }
 
     /**
-     * Whether an entry came behind a line that it can't have followed: sent by an owner that did not know it was none any more. It may
-     * have completed a document that had been forgotten meanwhile; as done, what was published since would be passed over.
+     * Whether an entry came behind a line that it can't have followed: a step that the line has completed, or one sent by an owner that did
+     * not know it was none any more. That may have completed a document that had been forgotten meanwhile; as done, what was published
+     * since would be passed over.
      */
     private static boolean isStale(byte[] value, byte[] present) {
         if (Arrays.equals(value, present)) {
@@ -216,22 +244,15 @@ public final class Restoration {
         try {
             CheckpointLine line = LineFormat.decode(present, 0, present.length);
             CheckpointLine entry = LineFormat.decode(value, 0, value.length);
-            return line.id().equals(entry.id()) && isOfLaterRecord(line, entry)
+            if (!line.id().equals(entry.id())) {
+                return false;
+            }
+            if (line instanceof Done && entry instanceof Step && Objects.equals(line.source(), entry.source())) {
+                return !entry.ts().isAfter(line.ts());
+            }
+            return line.isOfLaterRecordThan(entry)
                     && (line.ts().isAfter(entry.ts()) || line instanceof CheckpointLine.Forgotten && entry instanceof Done);
         } catch (MalformedLineException e) {
-            return false;
-        }
-    }
-
-    /** Records of one partition are worked off in their order, where they are of one document. */
-    private static boolean isOfLaterRecord(CheckpointLine one, CheckpointLine other) {
-        int at = one.source() == null ? -1 : one.source().lastIndexOf('@') + 1;
-        if (at <= 0 || other.source() == null || !other.source().startsWith(one.source().substring(0, at))) {
-            return false;
-        }
-        try {
-            return Long.parseLong(one.source().substring(at)) > Long.parseLong(other.source().substring(at));
-        } catch (NumberFormatException byHand) {
             return false;
         }
     }

@@ -64,7 +64,7 @@ final class Publication {
         JsonNode value = json.isObject() ? json : JsonNodeFactory.instance.objectNode().put("id", document.id());
         byte[] bytes = value.toString().getBytes(StandardCharsets.UTF_8);
         int permits = Math.min(MAX_UNCONFIRMED_BYTES, bytes.length + RECORD_BYTES);
-        unconfirmed.acquireUninterruptibly(permits);
+        acquire(permits);
         broker.send(Message.of(bytes).addMetadata(OutgoingKafkaRecordMetadata.builder().withKey(document.id()).build()))
                 .subscribe().with(
                         _ -> {
@@ -75,6 +75,17 @@ final class Publication {
                             refused(line, bytes.length, e);
                             unconfirmed.release(permits);
                         });
+    }
+
+    /** Whoever ends the process does not wait for a broker that does not answer. */
+    private void acquire(int permits) {
+        try {
+            unconfirmed.acquire(permits);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new ProblemException(Status.SERVICE_UNAVAILABLE,
+                    "Pawl is being stopped; publish them again later, what is done by then is skipped").after(accepted.get());
+        }
     }
 
     private void refused(long line, int bytes, Throwable e) {
@@ -102,7 +113,7 @@ final class Publication {
      * @throws ProblemException where it did not confirm them all
      */
     Published end() {
-        unconfirmed.acquireUninterruptibly(MAX_UNCONFIRMED_BYTES);
+        acquire(MAX_UNCONFIRMED_BYTES);
         if (failure != null) {
             throw unconfirmed();
         }
@@ -115,7 +126,7 @@ final class Publication {
 
     /** The body broke off with this; what came before it is published. Returns when the broker has answered for all of that. */
     ProblemException end(ProblemException brokenOff) {
-        unconfirmed.acquireUninterruptibly(MAX_UNCONFIRMED_BYTES);
+        acquire(MAX_UNCONFIRMED_BYTES);
         return brokenOff.after(accepted.get());
     }
 

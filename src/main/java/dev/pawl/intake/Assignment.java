@@ -103,8 +103,8 @@ final class Assignment {
         return logEndOffset;
     }
 
-    /** Records of the partition that are not settled yet: those in work and those not taken. */
+    /** Records of the partition that are not settled yet: those that were taken and those that were not. */
     synchronized long lag() {
-        return inWork + Math.max(0, logEndOffset - nextOffset);
+        return unsettledOffsets.size() + Math.max(0, logEndOffset - nextOffset);
     }
 }

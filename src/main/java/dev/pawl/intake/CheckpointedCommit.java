@@ -107,7 +107,9 @@ final class CheckpointedCommit extends ContextHolder implements KafkaCommitHandl
 
     @Override
     public void partitionsAssigned(Collection<TopicPartition> assigned) {
-        List<TopicPartition> added = assigned.stream().filter(partition -> partitions.assignment(partition) == null).toList();
+        // Not only those given: where this failed, the client calls again, for none.
+        List<TopicPartition> added = consumer.unwrap().assignment().stream()
+                .filter(partition -> partitions.assignment(partition) == null && !takeovers.isUnderWay(partition)).toList();
         backlog.assigned(consumer.unwrap(), added);
         Thread pollThread = Thread.currentThread();
         takeovers.begin(added, consumer.unwrap()::position, ready -> {

@@ -12,6 +12,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 
+import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.eclipse.microprofile.reactive.messaging.Channel;
 import org.eclipse.microprofile.reactive.messaging.Message;
 import org.jboss.logging.Logger;
@@ -162,7 +163,7 @@ public final class Intake {
         }
         inWork++;
         outcome.thenCompose(ended -> settle(delivery, ended)).whenComplete((_, unexpected) -> {
-            if (unexpected != null) {
+            if (unexpected != null && !isLeaving(delivery)) {
                 LOG.errorf(unexpected, "%s stays unacknowledged", delivery.source());
             }
             delivery.assignment().leave();
@@ -209,19 +210,27 @@ public final class Intake {
         return CompletableFuture.completedFuture(null);
     }
 
-    /** Completes once the broker has the letter. The connector's dead-letter queue may be asked on the event loop only. */
+    private static boolean isLeaving(Delivery delivery) {
+        return delivery.leaving().getCount() == 0;
+    }
+
+    /**
+     * Completes once the broker has the letter; exceptionally where the partition is given up before, and its next owner sends it. The
+     * connector's dead-letter queue may be asked on the event loop only.
+     */
     private CompletionStage<Void> deadLetter(Delivery delivery, Failure failure) {
         KafkaRecord<byte[], byte[]> record = delivery.message();
         return Uni.createFrom().completionStage(() -> record.nack(new Failure.Raised(failure), DeadLetters.metadata(failure)))
                 .runSubscriptionOn(this::onEventLoop)
                 .onFailure().invoke(this::logRefusedLetter)
-                .onFailure().retry().withBackOff(FIRST_RETRY, LONGEST_RETRY).indefinitely()
+                .onFailure(_ -> !isLeaving(delivery)).retry().withBackOff(FIRST_RETRY, LONGEST_RETRY).indefinitely()
                 .subscribeAsCompletionStage();
     }
 
     private void logRefusedLetter(Throwable e) {
         if (logLimit.permits(LogLimit.Sort.ATTEMPTS, "dead letter not taken by the broker")) {
-            LOG.warnf("A dead letter was not taken by the broker, trying again: %s", e.getMessage());
+            LOG.warnf("A dead letter was not taken by the broker, trying again%s: %s", e instanceof RecordTooLargeException
+                    ? ", and its record waits; max.message.bytes of the topic must be somewhat larger than that of the documents" : "", e.getMessage());
         }
     }
 

@@ -221,8 +221,10 @@ final class Takeovers {
     private void openToRestore(Takeover takeover, String topicId) {
         // The mirror goes on while the file is held.
         attempt(takeover, again -> findEnds(List.of(again)), () -> {
+            // Before the file is opened: once it is, it is held, by this very process.
+            dev.pawl.checkpoint.Mirror mirror = mirrors.partition(takeover.partition.partition());
             takeover.checkpoint = checkpoints.openToRestore(takeover.partition.toString());
-            takeover.restoration = checkpoints.restore(takeover.checkpoint, mirrors.partition(takeover.partition.partition()), topicId);
+            takeover.restoration = checkpoints.restore(takeover.checkpoint, mirror, topicId);
             if (takeover.restoration.isBehind(takeover.end)) {
                 soon(() -> findEndAgain(takeover));
             } else {

@@ -145,6 +145,10 @@ public final class Outage {
         }
     }
 
+    synchronized boolean isToldOf() {
+        return told;
+    }
+
     /** Whether this is the call that is to find out whether the outage is over. */
     synchronized boolean isProbing(Caller caller) {
         return caller.turn == probe;
@@ -204,8 +208,9 @@ public final class Outage {
         }
     }
 
+    /** Not where no document is left that could find out that the outage is over. */
     private void closeGate() {
-        if (closes) {
+        if (closes && callers > 0) {
             closed = true;
             gate.close(Reason.PROVIDER, down.reason());
         }

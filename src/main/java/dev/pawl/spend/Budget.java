@@ -217,8 +217,12 @@ public final class Budget {
     private void ended(Begun begun, Runnable account) {
         lock.lock();
         try {
-            tried.remove(begun.step());
+            boolean firstAnswer = tried.remove(begun.step());
             account.run();
+            if (firstAnswer) {
+                // Who waited for it knows now what a call takes, and whether there is room for one.
+                changed.signalAll();
+            }
             recheck();
         } finally {
             lock.unlock();

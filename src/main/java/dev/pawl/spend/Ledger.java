@@ -3,6 +3,7 @@ package dev.pawl.spend;
 import java.io.Closeable;
 import java.io.IOException;
 import java.math.BigDecimal;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -182,6 +183,8 @@ final class Ledger implements Closeable {
         Set<Path> files = new HashSet<>();
         try (DirectoryStream<Path> found = Files.newDirectoryStream(directory, LedgerFile.PREFIX + "*" + LedgerFile.SUFFIX)) {
             found.forEach(files::add);
+        } catch (DirectoryIteratorException e) {
+            throw e.getCause();
         }
         return files;
     }
@@ -349,10 +352,15 @@ final class Ledger implements Closeable {
     }
 
     private void upkeep(Runnable afterReading) {
-        forceWritten();
-        readOthers();
-        if (isShared()) {
-            afterReading.run();
+        try {
+            forceWritten();
+            readOthers();
+            if (isShared()) {
+                afterReading.run();
+            }
+        } catch (RuntimeException e) {
+            // One that left this method would be the last.
+            LOG.errorf(e, "%s was not looked after, trying again", directory);
         }
     }
 

@@ -172,6 +172,19 @@ class CheckpointTest {
         assertThat(disk.forces).hasValue(1);
     }
 
+    /** Of a process that was killed between writing them and forcing them: the next power cut must not take what counts. */
+    @Test
+    void linesThatAreFound_areForcedBeforeTheyCount() throws IOException {
+        Files.writeString(file, "{\"id\":\"doc-1\"}\n");
+        disk.forceFails = true;
+
+        assertThatThrownBy(this::open).isInstanceOf(IOException.class);
+
+        disk.forceFails = false;
+        open();
+        assertThat(disk.forces).hasValueGreaterThanOrEqualTo(1);
+    }
+
     @Test
     void lastLineWithoutNewline_staysAndGetsIt() throws IOException {
         Files.writeString(file, "{\"id\":\"doc-1\"}");

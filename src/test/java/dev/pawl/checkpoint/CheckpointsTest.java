@@ -18,6 +18,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
+import dev.pawl.checkpoint.CheckpointLine.Done;
+import dev.pawl.checkpoint.CheckpointLine.Step;
 import dev.pawl.checkpoint.Checkpoints.Totals;
 import dev.pawl.harness.CheckpointFile;
 import dev.pawl.harness.Configs;
@@ -136,7 +138,7 @@ class CheckpointsTest {
         three.append(Lines.done("doc-1", EARLIER, "s")).join();
         four.append(Lines.step("doc-1", "summary", "s")).join();
 
-        checkpoints.forget(Lines.forgotten("doc-1", LATER)).join();
+        checkpoints.forget(Lines.forgotten("doc-1", LATER), three).join();
 
         assertThat(CheckpointFile.read(three.path())).extracting(CheckpointFile.Line::status).containsExactly("done", "forgotten");
         assertThat(CheckpointFile.read(four.path())).extracting(CheckpointFile.Line::status).containsExactly("step", "forgotten");
@@ -146,9 +148,54 @@ class CheckpointsTest {
         }
     }
 
+    /** A crash may fall between the tombstone's line and its offset. */
+    @Test
+    void tombstoneThatComesAgain_leavesWhatALaterRecordLedTo() throws IOException {
+        three.append(done("doc-1", 847)).join();
+        checkpoints.forget(Lines.forgotten("doc-1"), three).join();
+        checkpoints.forget(Lines.forgotten("doc-1"), three).join();
+        three.append(new Step("doc-1", LATER, "documents-3@902", Lines.step("doc-1", "summary", "s").output())).join();
+
+        checkpoints.forget(Lines.forgotten("doc-1"), three).join();
+
+        assertThat(checkpoints.find("doc-1").steps()).containsOnlyKeys("summary");
+        three.append(done("doc-1", 902)).join();
+
+        checkpoints.forget(Lines.forgotten("doc-1"), three).join();
+
+        assertThat(checkpoints.find("doc-1").last()).isEqualTo(done("doc-1", 902));
+        assertThat(CheckpointFile.read(three.path())).extracting(CheckpointFile.Line::status).containsExactly("done", "forgotten", "step", "done");
+    }
+
+    private static Done done(String id, long offset) {
+        Done done = Lines.done(id);
+        return new Done(id, done.ts(), "documents-3@" + offset, done.fingerprint(), done.answer(), done.usage(), done.durationMs());
+    }
+
+    /** Its next owner has to know for itself; the tombstone's own partition goes on. */
+    @Test
+    void forgettingWhileAnotherPartitionIsClosed_succeeds() throws IOException {
+        three.append(Lines.done("doc-1", EARLIER, "s")).join();
+        four.append(Lines.done("doc-1", EARLIER, "s")).join();
+        four.stopAppends();
+
+        checkpoints.forget(Lines.forgotten("doc-1", LATER), three).join();
+
+        assertThat(CheckpointFile.read(three.path())).extracting(CheckpointFile.Line::status).containsExactly("done", "forgotten");
+    }
+
+    @Test
+    void forgettingWhileItsOwnPartitionIsClosed_fails() {
+        three.append(Lines.done("doc-1", EARLIER, "s")).join();
+        three.stopAppends();
+
+        assertThatThrownBy(() -> checkpoints.forget(Lines.forgotten("doc-1", LATER), three).join())
+                .hasCauseInstanceOf(Checkpoint.ClosedException.class);
+    }
+
     @Test
     void forgettingAnUnknownDocument_writesNothing() {
-        checkpoints.forget(Lines.forgotten("doc-1")).join();
+        checkpoints.forget(Lines.forgotten("doc-1"), three).join();
 
         assertThat(three.path()).isEmptyFile();
         assertThat(four.path()).isEmptyFile();

@@ -191,6 +191,22 @@ class CompactionTest {
         assertThat(operations).isGreaterThanOrEqualTo(5);
     }
 
+    /** As a network's file system may do it: nothing must be appended to the file that has lost its name. */
+    @Test
+    void renameThatHappensAndReportsAFault_stopsAllAppends() throws IOException {
+        appendSome();
+        disk.afterReplace = () -> {
+            throw new IOException("Connection timed out");
+        };
+
+        assertThatThrownBy(this::compact).hasMessage("Connection timed out");
+
+        assertThat(failures).hasSize(1);
+        assertThatThrownBy(() -> checkpoint.append(Lines.done("after")).join()).hasRootCauseMessage("Connection timed out");
+        assertThatAllIsFound();
+        assertThatAllIsFoundAfterReopening();
+    }
+
     @Test
     void faultOfTheDirectory_stopsAllAppends() throws IOException {
         appendSome();
@@ -264,6 +280,25 @@ class CompactionTest {
 
         assertThat(Files.readAllBytes(file)).isEqualTo(before);
         assertThat(Compaction.unfinished(file)).doesNotExist();
+    }
+
+    /** The old file is freed from under those who read it, who must not take what is left for all. */
+    @Test
+    void readerOfAFileThatIsCompacted_saysSo() throws IOException {
+        for (int i = 0; i < 40; i++) {
+            append(Lines.done("doc-" + i % 20, Lines.TS, "a summary of some length ".repeat(20_000)));
+        }
+        try (ReadOnlyCheckpoint early = ReadOnlyCheckpoint.open(file); ReadOnlyCheckpoint loaded = ReadOnlyCheckpoint.open(file)) {
+            loaded.load(_ -> { });
+
+            compact();
+
+            assertThatThrownBy(() -> early.load(_ -> { })).isInstanceOf(IOException.class).hasMessageContaining("was compacted");
+            assertThatThrownBy(() -> loaded.forEachLive(_ -> { }, _ -> { })).isInstanceOf(IOException.class).hasMessageContaining("was compacted");
+        }
+        try (ReadOnlyCheckpoint late = ReadOnlyCheckpoint.open(file)) {
+            assertThat(late.load(_ -> { }).documents().done()).isEqualTo(20);
+        }
     }
 
     @Test

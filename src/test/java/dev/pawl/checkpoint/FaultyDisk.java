@@ -36,6 +36,9 @@ final class FaultyDisk implements Disk {
     /** At zero from the start: writes wait for it. */
     volatile CountDownLatch gate = new CountDownLatch(0);
 
+    /** Once the new file has its name. */
+    volatile Checkpoint.Action afterReplace = () -> { };
+
     /** Told before everything the disk is asked for, and may refuse it. */
     volatile Watcher watcher = (_, _) -> { };
 
@@ -64,6 +67,7 @@ final class FaultyDisk implements Disk {
     public void replace(Path from, Path to) throws IOException {
         watcher.before(Operation.REPLACE, to);
         Disk.REAL.replace(from, to);
+        afterReplace.run();
     }
 
     @Override

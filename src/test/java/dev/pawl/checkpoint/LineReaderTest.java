@@ -104,6 +104,19 @@ class LineReaderTest {
     }
 
     @Test
+    void readThatFailed_isNoReasonToAnswerWithWhatWasReadBefore() throws IOException {
+        for (int i = 0; i < 100; i++) {
+            add(line(i, 1_000));
+        }
+        read(0);
+        assertThat(read(1)).as("read with some 60 behind it").isEqualTo(lines.get(1));
+        reader.channel().close();
+
+        assertThatThrownBy(() -> read(66)).isInstanceOf(IOException.class);
+        assertThatThrownBy(() -> read(66)).isInstanceOf(IOException.class);
+    }
+
+    @Test
     void closedReader_saysSo() throws IOException {
         add(line(0, 10));
         assertAllAreRead();

@@ -111,6 +111,24 @@ class RestorationTest {
         assertThat(reopen(again).isLevel()).isTrue();
     }
 
+    /** An entry of somebody else's keeps the mark where it is, so that the next start reads again what this one has sent. */
+    @Test
+    void doneLineBeforeTheMark_keepsItsResult() throws IOException {
+        MirroredFile first = level(emptyDisk());
+        mirror.writeAppended(failed("doc-9", 1, 1));
+        first.append(step(ID, "summary", 1, 847));
+        first.append(done(ID, 2, 847));
+        first.checkpoint.emitted(done(ID, 2, 847)).join();
+        first.append(done("doc-not-emitted", 2, 848));
+        first.close();
+
+        MirroredFile again = reopen(first).level(ACKNOWLEDGED);
+
+        assertThat(again.find(ID)).isEqualTo(new History(done(ID, 2, 847), Map.of()));
+        assertThat(again.find("doc-not-emitted")).isEqualTo(new History(done("doc-not-emitted", 2, 848), Map.of()));
+        assertThat(again.checkpoint.documents(LineFormat.Status.STEP)).isZero();
+    }
+
     /** The mirror's order counts there, whatever the clocks of its owners say. */
     @Test
     void lineBeforeTheMark_givesWayToAnotherOwnersWord() throws IOException {

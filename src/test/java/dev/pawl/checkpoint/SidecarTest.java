@@ -99,6 +99,7 @@ class SidecarTest {
         Checkpoint.Extent extent = checkpoint.extent();
         for (int i = 0; i < DOCUMENTS; i++) {
             append(Lines.failed("doc-" + i));
+            append(Lines.failed("later-" + i));
             append(Lines.done("later-" + i));
         }
         append(Lines.done("unfinished \ud83d\ude00"));

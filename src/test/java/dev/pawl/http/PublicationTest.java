@@ -9,6 +9,7 @@ import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 
 import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.apache.kafka.common.errors.TimeoutException;
@@ -93,6 +94,25 @@ class PublicationTest {
             assertThat(e.getResponse().getStatus()).isEqualTo(503);
             assertThat((String) e.getResponse().getEntity()).contains("\"accepted\":1");
         });
+    }
+
+    @Test
+    void processThatEnds_doesNotWaitForTheBroker() throws InterruptedException {
+        send(1);
+        AtomicReference<Throwable> thrown = new AtomicReference<>();
+        Thread publisher = Thread.ofPlatform().daemon().start(() -> {
+            try {
+                publication.end();
+            } catch (ProblemException e) {
+                thrown.set(e);
+            }
+        });
+        await().until(() -> publisher.getState() == Thread.State.WAITING);
+
+        publisher.interrupt();
+        publisher.join();
+
+        assertThat(thrown.get()).hasMessageContaining("is being stopped");
     }
 
     private void send(int line) {

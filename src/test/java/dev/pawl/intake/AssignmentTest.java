@@ -28,6 +28,19 @@ class AssignmentTest {
         assertThat(assignment.inWork()).isEqualTo(1);
     }
 
+    /** Else nobody would see that its offset keeps back those behind it. */
+    @Test
+    void documentThatLeftUnsettled_isLag() {
+        assignment.enter(100);
+        assignment.enter(101);
+        assignment.settle(101);
+        assignment.leave();
+        assignment.leave();
+
+        assertThat(assignment.lag()).isEqualTo(1);
+        assertThat(assignment.committable()).isEqualTo(100);
+    }
+
     @Test
     void partitionWithoutWork_isIdleAtOnce() {
         assignment.beginLeaving();
@@ -80,6 +93,7 @@ class AssignmentTest {
         assignment.enter(100);
         assignment.enter(101);
         assertThat(assignment.lag()).as("two in work, eight to come").isEqualTo(10);
+        assignment.settle(100);
         assignment.leave();
         assertThat(assignment.lag()).isEqualTo(9);
         assignment.observe(120);

@@ -63,6 +63,7 @@ class TakeoversTest {
         private final AtomicInteger readings = new AtomicInteger();
         private final AtomicInteger askedForEnds = new AtomicInteger();
         private final AtomicBoolean failsOnce = new AtomicBoolean();
+        private final AtomicBoolean partitionFailsOnce = new AtomicBoolean();
 
         @Override
         public String ensure(Collection<Integer> partitions) {
@@ -81,6 +82,9 @@ class TakeoversTest {
 
         @Override
         public Mirror partition(int number) {
+            if (partitionFailsOnce.getAndSet(false)) {
+                throw new KafkaException("not authorized");
+            }
             return (_, _, confirmation) -> confirmation.confirmed(Mirror.NOWHERE, null);
         }
 
@@ -125,6 +129,19 @@ class TakeoversTest {
         takeovers.close();
         OpenCheckpoints.close(checkpoints);
         assertThat(stopped).isEmpty();
+    }
+
+    /** It must not wait for the lock that it holds itself. */
+    @Test
+    void mirrorThatCanNotBeAskedForItsPartition_isAskedAgain() throws Exception {
+        mirrors.partitionFailsOnce.set(true);
+        mirrors.saidWhereItEnds.countDown();
+        begin(ONE);
+
+        Ready ready = next();
+
+        assertThat(ready.partition()).isEqualTo(ONE);
+        assertThat(takeovers.end(ready)).isTrue();
     }
 
     @Test

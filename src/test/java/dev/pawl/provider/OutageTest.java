@@ -203,6 +203,23 @@ class OutageTest {
         assertThat(gate.isOpen()).isFalse();
     }
 
+    /** A partition that is given up takes its documents with it, before the outage is told of. */
+    @Test
+    void noDocumentLeftBeforeTheFirstProbe_leavesTheGateOpen() throws InterruptedException {
+        Caller last = outage.enter(leaving);
+        fail(last, WRONG_KEY, Outage.FAULTS_IN_A_ROW);
+        outage.leave(last);
+
+        await().until(() -> outage.isToldOf());
+
+        assertThat(gate.isOpen()).isTrue();
+        Caller next = outage.enter(leaving);
+        start(next, Duration.ZERO);
+        assertThat(released.take()).isSameAs(next);
+        outage.failed(next, WRONG_KEY);
+        assertThat(gate.isOpen()).isFalse();
+    }
+
     private void fail(Caller caller, Fault fault, int times) {
         for (int i = 0; i < times; i++) {
             outage.failed(caller, fault);
