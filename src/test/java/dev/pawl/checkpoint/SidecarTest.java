@@ -284,7 +284,7 @@ class SidecarTest {
         Map<String, Object> known = new LinkedHashMap<>();
         Stream<String> ids = Files.readString(file, StandardCharsets.ISO_8859_1).lines()
                 .flatMap(line -> line.matches("\\{\"id\":\"[^\"\\\\]+\".*") ? Stream.of(line.split("\"")[3]) : Stream.empty());
-        Stream.concat(ids, Stream.of("doc-7", "unfinished \ud83d\ude00", "by-hand")).forEach(id -> known.put(id,
+        Stream.concat(ids, Stream.of("doc-7", "later-7", "unfinished \ud83d\ude00", "by-hand")).forEach(id -> known.put(id,
                 index.find(id).last() + " " + Arrays.toString(index.find(id).steps())));
         for (Status status : Status.values()) {
             known.put(status.name(), index.documents(status));
