@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 import org.junit.jupiter.api.AfterEach;
@@ -21,6 +22,7 @@ import dev.pawl.harness.CheckpointFile;
 import dev.pawl.harness.PawlProcess;
 import dev.pawl.harness.Reader;
 import dev.pawl.harness.Rig;
+import dev.pawl.harness.ScriptedModel.Call;
 import dev.pawl.harness.TestBroker;
 
 /**
@@ -55,10 +57,12 @@ class RestartsIT {
     @Test
     void terminatedTwiceWith500InTheAir_endsWithStatus0AndRepeatsNothing() {
         List<String> ids = rig.texts(1_500);
-        rig.model().hold(call -> number(call.id()) >= 300 && call.step().equals(number(call.id()) % 2 == 0 ? "summary" : "entities"));
+        Predicate<Call> held = call -> number(call.id()) >= 300 && call.step().equals(number(call.id()) % 2 == 0 ? "summary" : "entities");
+        rig.model().hold(held);
         rig.publish(ids);
         PawlProcess first = rig.start();
-        await().atMost(PATIENCE).until(() -> rig.model().inAir() == IN_FLIGHT);
+        // All of them held: behind one that is not, another call would begin.
+        await().atMost(PATIENCE).until(() -> rig.model().calls().stream().filter(held).count() == IN_FLIGHT);
 
         int calls = rig.model().total();
         CompletableFuture<Integer> exit = CompletableFuture.supplyAsync(first::terminate);

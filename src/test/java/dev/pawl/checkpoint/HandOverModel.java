@@ -311,7 +311,8 @@ final class HandOverModel implements AutoCloseable {
         private void call() {
             String step = STEPS.get(outputs.size());
             if (forgotten.contains(id)) {
-                // A record from before the tombstone that is delivered again runs, and the tombstone after it forgets again.
+                // A record from before the tombstone that is delivered again runs, also with the steps of one behind it, and the tombstone
+                // then forgets what that led to.
                 makeCall(step);
                 return;
             }
@@ -341,7 +342,7 @@ final class HandOverModel implements AutoCloseable {
             if (forgets) {
                 forgotten.add(id);
             }
-            awaited = process.file.checkpoint.append(line);
+            awaited = forgets ? process.file.checkpoint.forget((Forgotten) line) : process.file.checkpoint.append(line);
             groupCommit.await(() -> { });
             if (!awaited.isCompletedExceptionally() && !forgets) {
                 outputs.forEach(output -> {

@@ -195,12 +195,7 @@ class OutageTest {
 
         outage.leave(last);
 
-        assertThat(gate.isOpen()).isTrue();
-        Caller next = outage.enter(leaving);
-        start(next, Duration.ZERO);
-        assertThat(released.take()).isSameAs(next);
-        outage.failed(next, WRONG_KEY);
-        assertThat(gate.isOpen()).isFalse();
+        assertThatTheNextProbesAtOnce();
     }
 
     /** A partition that is given up takes its documents with it, before the outage is told of. */
@@ -212,6 +207,10 @@ class OutageTest {
 
         await().until(() -> outage.isToldOf());
 
+        assertThatTheNextProbesAtOnce();
+    }
+
+    private void assertThatTheNextProbesAtOnce() throws InterruptedException {
         assertThat(gate.isOpen()).isTrue();
         Caller next = outage.enter(leaving);
         start(next, Duration.ZERO);

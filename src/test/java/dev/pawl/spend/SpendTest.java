@@ -123,6 +123,21 @@ class SpendTest {
         assertThat(spend.report().inAir()).isEqualTo(new Tally(38, 3_800, 380));
     }
 
+    /** Else those that waited for it would sleep, with the gate open, and look stuck. */
+    @Test
+    void firstAnswerOfAStepThatUsesTheCeilingUp_closesTheGate() {
+        config.put("pawl.budget.max-tokens", "110");
+        Spend spend = open();
+        makeCalls(spend, "summary", 20);
+        await().until(() -> begun.get() == 1 && waiting() == 19);
+
+        answers.release();
+
+        await().untilAsserted(() -> assertThat(gate.closed()).singleElement().satisfies(closed ->
+                assertThat(closed.reason()).isEqualTo(Gate.Reason.BUDGET)));
+        assertThat(begun).hasValue(1);
+    }
+
     @Test
     void call_withoutACeiling_waitsForNothing() {
         Spend spend = open();
