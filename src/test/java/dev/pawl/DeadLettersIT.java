@@ -17,6 +17,7 @@ import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.header.internals.RecordHeaders;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -71,6 +72,18 @@ class DeadLettersIT {
     }
 
     @Test
+    void headerThatTheConnectorStumblesOver_holdsNoOffsetBack() {
+        RecordHeaders headers = new RecordHeaders();
+        headers.add("REPLY_TOPIC", null);
+        try (KafkaProducer<byte[], byte[]> publisher = publisher()) {
+            publisher.send(new ProducerRecord<>(rig.topics().documents(), null, bytes("no-reply"), bytes("{\"no\":\"id\"}"), headers));
+        }
+        rig.awaitAllCommitted();
+
+        assertThat(rig.deadLetters("no-reply")).hasSize(1);
+    }
+
+    @Test
     void lettersThatWereRefusedByTheHundred_arriveOnceTheyAreNot() throws Exception {
         acceptLettersOf(100);
         publish("refused", Collections.nCopies(MANY, "{\"no\":\"id\"}"));
@@ -84,10 +97,14 @@ class DeadLettersIT {
     }
 
     private static void publish(String key, List<String> values) {
-        try (KafkaProducer<byte[], byte[]> publisher = new KafkaProducer<>(Map.of("bootstrap.servers", broker.bootstrapServers(),
-                "compression.type", "gzip", "max.request.size", 10 << 20), new ByteArraySerializer(), new ByteArraySerializer())) {
+        try (KafkaProducer<byte[], byte[]> publisher = publisher()) {
             values.forEach(value -> publisher.send(new ProducerRecord<>(rig.topics().documents(), bytes(key), bytes(value))));
         }
+    }
+
+    private static KafkaProducer<byte[], byte[]> publisher() {
+        return new KafkaProducer<>(Map.of("bootstrap.servers", broker.bootstrapServers(), "compression.type", "gzip",
+                "max.request.size", 10 << 20), new ByteArraySerializer(), new ByteArraySerializer());
     }
 
     private static void acceptLettersOf(int bytes) throws ExecutionException, InterruptedException {

@@ -13,6 +13,7 @@ import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 
 import org.apache.kafka.common.errors.RecordTooLargeException;
+import org.apache.kafka.common.header.Header;
 import org.eclipse.microprofile.reactive.messaging.Channel;
 import org.eclipse.microprofile.reactive.messaging.Message;
 import org.jboss.logging.Logger;
@@ -55,6 +56,8 @@ public final class Intake {
     private static final int MAX_IN_FLIGHT_LIMIT = 10_000;
     private static final Duration FIRST_RETRY = Duration.ofMillis(500);
     private static final Duration LONGEST_RETRY = Duration.ofSeconds(30);
+    /** Of the connector's requests and replies, with which Pawl has nothing to do. */
+    private static final String REPLY_TOPIC = "REPLY_TOPIC";
 
     private final Multi<Message<List<byte[]>>> batches;
     private final DocumentPipeline pipeline;
@@ -220,6 +223,11 @@ public final class Intake {
      */
     private CompletionStage<Void> deadLetter(Delivery delivery, Failure failure) {
         KafkaRecord<byte[], byte[]> record = delivery.message();
+        Header replyTopic = record.getHeaders().lastHeader(REPLY_TOPIC);
+        if (replyTopic != null && replyTopic.value() == null) {
+            // The connector would neither send the letter nor say so.
+            record.getHeaders().remove(REPLY_TOPIC);
+        }
         return Uni.createFrom().completionStage(() -> record.nack(new Failure.Raised(failure), DeadLetters.metadata(failure)))
                 .runSubscriptionOn(this::onEventLoop)
                 .onFailure().invoke(this::logRefusedLetter)
