@@ -145,6 +145,7 @@ public final class Outage {
         }
     }
 
+    /** Whether there is an outage that has outlasted its first pause. */
     synchronized boolean isToldOf() {
         return told;
     }
