@@ -5,7 +5,6 @@ import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -27,6 +26,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
 import dev.pawl.harness.CheckpointFile;
+import dev.pawl.harness.FreePort;
 
 /** The README's first command in a copy of the project: no Docker, no key, killed and started again. */
 class DevModeIT {
@@ -39,8 +39,8 @@ class DevModeIT {
     Path project;
 
     private final HttpClient http = HttpClient.newHttpClient();
-    private final int httpPort = freePort();
-    private final int kafkaPort = freePort();
+    private final int httpPort = FreePort.find();
+    private final int kafkaPort = FreePort.find();
     private final List<Process> started = new ArrayList<>();
 
     @AfterEach
@@ -148,14 +148,6 @@ class DevModeIT {
     private static String read(Path log) {
         try {
             return Files.readString(log);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    private static int freePort() {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
