@@ -193,7 +193,7 @@ class CheckpointCommandIT {
 
     /** In the rig's directory, where the service that it starts has its checkpoint. */
     private Ran run(String... arguments) throws IOException, InterruptedException {
-        List<String> command = PawlProcess.command(PawlProcess.packagedJar(), List.of(), List.of());
+        List<String> command = PawlProcess.command(PawlProcess.packagedJar(), List.of("-XX:TieredStopAtLevel=1"), List.of());
         command.addAll(List.of(arguments));
         ProcessBuilder builder = new ProcessBuilder(command).directory(directory.toFile());
         builder.environment().keySet().removeIf(name -> name.matches("(PAWL|QUARKUS)_.*|.*JAVA.*_OPTIONS"));
