@@ -30,20 +30,17 @@ class SpendIT {
     @TempDir
     Path directory;
 
-    private TestBroker broker;
     private Rig rig;
 
     @BeforeEach
     void open() {
-        broker = TestBroker.open();
-        rig = new Rig(broker, directory)
+        rig = new Rig(TestBroker.shared(), directory)
                 .config("pawl.prices.input-per-million", "1").config("pawl.prices.output-per-million", "2");
     }
 
     @AfterEach
     void close() {
         rig.close();
-        broker.close();
     }
 
     @Test
