@@ -14,7 +14,9 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -37,13 +39,24 @@ class CrashIT {
     @TempDir
     Path directory;
 
-    private TestBroker broker;
+    /** Not the shared one: a test stops it. */
+    private static TestBroker broker;
+
     private Rig rig;
     private List<String> ids;
 
+    @BeforeAll
+    static void openBroker() {
+        broker = TestBroker.open();
+    }
+
+    @AfterAll
+    static void closeBroker() {
+        broker.close();
+    }
+
     @BeforeEach
     void publishDocuments() {
-        broker = TestBroker.open();
         rig = new Rig(broker, directory).config("pawl.max-in-flight", Integer.toString(MAX_IN_FLIGHT));
         ids = rig.texts(DOCUMENTS);
         rig.publish(ids);
@@ -52,7 +65,6 @@ class CrashIT {
     @AfterEach
     void close() {
         rig.close();
-        broker.close();
     }
 
     @Test
