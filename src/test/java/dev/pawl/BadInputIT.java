@@ -5,8 +5,6 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.URLEncoder;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -32,6 +30,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.sun.net.httpserver.HttpServer;
 
+import dev.pawl.harness.HttpServers;
 import dev.pawl.harness.PawlProcess;
 import dev.pawl.harness.Reader;
 import dev.pawl.harness.Rig;
@@ -109,7 +108,7 @@ class BadInputIT {
 
     @BeforeAll
     static void publishAll() throws IOException {
-        documents = HttpServer.create(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), 0), 0);
+        documents = HttpServers.create();
         documents.createContext("/allowed/", exchange -> {
             byte[] text = ("The text over HTTP, " + MARKER).getBytes(UTF_8);
             int status = exchange.getRequestURI().getPath().endsWith("missing.txt") ? 404 : 200;

@@ -6,8 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -32,6 +30,7 @@ import com.sun.net.httpserver.HttpServer;
 import dev.pawl.Failure;
 import dev.pawl.Failure.Kind;
 import dev.pawl.harness.Configs;
+import dev.pawl.harness.HttpServers;
 import io.quarkus.runtime.configuration.ConfigurationException;
 
 @Timeout(30)
@@ -175,8 +174,8 @@ class DocumentReaderTest {
         private String host;
 
         @BeforeEach
-        void start() throws IOException {
-            server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        void start() {
+            server = HttpServers.create();
             server.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
             server.createContext("/", this::answer);
             server.start();

@@ -4,8 +4,6 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -63,11 +61,7 @@ public final class OtlpReceiver implements AutoCloseable {
     private final List<byte[]> bodies = new ArrayList<>();
 
     private OtlpReceiver() {
-        try {
-            server = HttpServer.create(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), 0), 0);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        server = HttpServers.create();
         server.setExecutor(threads);
         server.createContext("/v1/traces", this::handle);
     }

@@ -2,9 +2,6 @@ package dev.pawl.harness;
 
 import java.io.IOException;
 import java.io.OutputStream;
-import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -137,16 +134,7 @@ public final class ScriptedModel implements AutoCloseable {
     private Gate gate;
 
     private ScriptedModel() {
-        // Read once a JVM, before its first server: the defaults close all idle connections but 200, each after 30 s,
-        // under the hands of a client that pools them, and delay small packets.
-        System.setProperty("sun.net.httpserver.maxIdleConnections", "10000");
-        System.setProperty("sun.net.httpserver.idleInterval", "3600");
-        System.setProperty("sun.net.httpserver.nodelay", "true");
-        try {
-            server = HttpServer.create(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), 0), BACKLOG);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        server = HttpServers.create(0, BACKLOG);
         server.setExecutor(threads);
         server.createContext("/", this::handle);
     }

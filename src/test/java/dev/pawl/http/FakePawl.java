@@ -6,9 +6,6 @@ import static org.awaitility.Awaitility.await;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,6 +21,8 @@ import java.util.stream.IntStream;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+
+import dev.pawl.harness.HttpServers;
 
 /** Serves the page's files and answers its calls with what a test says; can be stopped and started again on the same port. */
 final class FakePawl {
@@ -111,11 +110,7 @@ final class FakePawl {
     private ExecutorService threads;
 
     void start() {
-        try {
-            server = HttpServer.create(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), port), 0);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        server = HttpServers.create(port, 0);
         port = server.getAddress().getPort();
         threads = Executors.newVirtualThreadPerTaskExecutor();
         server.setExecutor(threads);

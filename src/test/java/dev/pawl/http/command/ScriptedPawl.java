@@ -5,9 +5,6 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
-import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -24,6 +21,7 @@ import com.sun.net.httpserver.HttpServer;
 
 import dev.pawl.Pawl;
 import dev.pawl.command.Invocation;
+import dev.pawl.harness.HttpServers;
 
 /** An HTTP server that answers as a test has it, and commands run against it inside this JVM. */
 final class ScriptedPawl implements AutoCloseable {
@@ -56,11 +54,7 @@ final class ScriptedPawl implements AutoCloseable {
     private volatile Function<Call, Answer> script = _ -> Answer.json(404, "{}");
 
     ScriptedPawl() {
-        try {
-            server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        server = HttpServers.create();
         server.createContext("/", this::answer);
         server.start();
     }
