@@ -30,7 +30,7 @@ final class FakePawl {
     static final String WORKING = """
             {"at":"2026-11-23T09:30:10Z","startedAt":"2026-11-23T09:25:00Z","process":{"host":"host-a","pid":4711},"state":"working",
              "model":{"name":"gpt-4o-mini","standIn":false},
-             "backlog":{"published":1000,"publishedBy":"2026-11-23T09:29:03Z","settled":847,"since":"2026-11-23T09:24:55Z","doneAt":null},
+             "backlog":{"published":1000,"publishedBy":"2026-11-23T09:29:03Z","settled":847,"since":"2026-11-23T09:25:00Z","doneAt":null},
              "documents":{"completed":412,"resumed":3,"repeated":5,"skipped":430,"failed":2,"forgotten":0,"inWork":64,"maxInFlight":256},
              "checkpoint":{"done":840,"failed":7,"forgotten":0,"unfinished":61},
              "calls":{"made":830,"saved":864},

@@ -16,6 +16,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -35,7 +38,11 @@ import dev.pawl.harness.Chromium;
 /**
  * The page at "/" as a visitor's browser shows it, over a stand-in for Pawl's HTTP calls: what a real run seldom comes to.
  * {@link dev.pawl.PageIT} has the real one. With {@code -Dpawl.page.looks=target/looks} it leaves a picture of each state there.
+ *
+ * <p>It mostly waits for the browser, and so runs beside others; the lock keeps its own tests in one thread, the only one that the browser knows.
  */
+@Execution(ExecutionMode.CONCURRENT)
+@ResourceLock("chromium")
 class PageTest {
 
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -113,7 +120,7 @@ class PageTest {
         assertThat(page).hasTitle("84% · Pawl");
         see("connection", "Live");
 
-        pawl.tell(progress("\"settled\":1000", "\"doneAt\":\"2026-11-23T09:31:00Z\"", "\"total\":0", "\"cost\":null", "\"eta\":null", "\"etaSpread\":null",
+        pawl.tell(progress("\"settled\":1000", "\"doneAt\":\"2026-11-23T09:31:05Z\"", "\"total\":0", "\"cost\":null", "\"eta\":null", "\"etaSpread\":null",
                 "\"inWork\":0", "\"state\":\"idle\""));
         see("rate", "All done at 09:31.");
         see("elapsed", "It took 6 min 5 s.");
@@ -129,7 +136,7 @@ class PageTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '"', textBlock = """
             'waitingFor':[{'reason':'paused','detail':'paused by a call from 10.0.0.9 at 2026-11-23T09:28:10Z','since':'2026-11-23T09:28:10Z'}] | Paused | Paused by a call from 10.0.0.9, since 09:28:10, for 2 min
-            'waitingFor':[{'reason':'provider','detail':'The model endpoint: status 503, since 2026-11-23T09:28:10Z','since':'2026-11-23T09:28:15Z'}] | Model endpoint down | The model endpoint: status 503, since 09:28:15, for 1 min 5
+            'waitingFor':[{'reason':'provider','detail':'The model endpoint: status 503, since 2026-11-23T09:28:10Z','since':'2026-11-23T09:28:20Z'}] | Model endpoint down | The model endpoint: status 503, since 09:28:20, for 1 min 5
             'waitingFor':[{'reason':'budget','detail':'pawl.budget.max-cost = 1 leaves no room for a call','since':'2026-11-23T09:28:10Z'}] | Budget reached | Pawl.budget.max-cost = 1 leaves no room for a call.
             'limits':{'requestsPerMinute':500.0,'tokensPerMinute':200000.0,'maxConcurrency':64,'inAir':12,'waiting':34,'heldMs':0} | At the limit | 34 calls wait for the provider's limit, 500 calls and 200,000 tokens a minute. 12 in the air, at most 64 at once.
             'limits':{'requestsPerMinute':null,'tokensPerMinute':null,'maxConcurrency':64,'inAir':0,'waiting':34,'heldMs':12000} | Waiting | The endpoint wants no call for another 12 s.
@@ -183,7 +190,7 @@ class PageTest {
         see("done", "840");
         assertThat(page.locator("body")).hasClass(Pattern.compile("stale"));
         String since = connection.textContent();
-        page.clock().fastForward(30_000); // another attempt fails; still since the first one
+        page.clock().fastForward(25_000); // another attempt fails; still since the first one
         assertThat(connection).hasText(since);
 
         pawl.tell(progress("\"startedAt\":\"2026-11-23T09:30:40Z\"", "\"done\":900"));

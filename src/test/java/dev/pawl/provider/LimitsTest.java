@@ -19,6 +19,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.parallel.Isolated;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -40,6 +41,7 @@ import io.quarkus.runtime.configuration.ConfigurationException;
 
 /** Calls that are made here, without HTTP; {@code LimitsIT} has the whole way. */
 @Timeout(60)
+@Isolated("It measures.")
 class LimitsTest {
 
     private static final ChatRequest REQUEST = ChatRequest.builder().messages(UserMessage.from("a".repeat(400))).build();
