@@ -15,6 +15,7 @@ import java.util.Properties;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -54,6 +55,12 @@ public final class TestBroker implements AutoCloseable {
     private static final List<Logger> QUIET = Stream.of("kafka", "org.apache.kafka", "state.change.logger")
             .map(Logger::getLogger)
             .toList();
+
+    /**
+     * One client for each broker, by its address. Tests ask for offsets many times a second while they wait, and a client for each question
+     * takes far longer than its answer.
+     */
+    private static final Map<String, Admin> ADMINS = new ConcurrentHashMap<>();
 
     private final String bootstrapServers;
     private final int partitions;
@@ -192,13 +199,11 @@ public final class TestBroker implements AutoCloseable {
     public void restart(int node) {
         own().get(node).close();
         start(own().get(node));
-        try (Admin admin = admin()) {
-            await().atMost(Duration.ofSeconds(60)).pollDelay(Duration.ZERO).pollInterval(Duration.ofMillis(50))
-                    .ignoreExceptions()
-                    .until(() -> get(admin.describeTopics(get(admin.listTopics().names())).allTopicNames()).values().stream()
-                            .flatMap(topic -> topic.partitions().stream())
-                            .allMatch(partition -> partition.isr().size() == partition.replicas().size()));
-        }
+        await().atMost(Duration.ofSeconds(60)).pollDelay(Duration.ZERO).pollInterval(Duration.ofMillis(50))
+                .ignoreExceptions()
+                .until(() -> get(admin().describeTopics(get(admin().listTopics().names())).allTopicNames()).values().stream()
+                        .flatMap(topic -> topic.partitions().stream())
+                        .allMatch(partition -> partition.isr().size() == partition.replicas().size()));
     }
 
     /** Stops the broker for good and deletes its data. */
@@ -206,6 +211,10 @@ public final class TestBroker implements AutoCloseable {
     public void close() {
         if (nodes.isEmpty()) {
             return;
+        }
+        Admin admin = ADMINS.remove(bootstrapServers);
+        if (admin != null) {
+            admin.close();
         }
         stop();
         try {
@@ -240,39 +249,31 @@ public final class TestBroker implements AutoCloseable {
      */
     public void createTopics(int partitions, String... names) {
         Set<String> wanted = Set.of(names);
-        try (Admin admin = admin()) {
-            get(admin.createTopics(wanted.stream().map(name -> new NewTopic(name, Optional.of(partitions), Optional.empty())).toList()).all());
-            await().atMost(Duration.ofSeconds(30)).pollDelay(Duration.ZERO).pollInterval(Duration.ofMillis(20))
-                    .ignoreExceptions()
-                    .until(() -> get(admin.describeTopics(wanted).allTopicNames()).values().stream()
-                            .flatMap(topic -> topic.partitions().stream())
-                            .allMatch(partition -> partition.leader() != null && !partition.leader().isEmpty()));
-        }
+        get(admin().createTopics(wanted.stream().map(name -> new NewTopic(name, Optional.of(partitions), Optional.empty())).toList()).all());
+        await().atMost(Duration.ofSeconds(30)).pollDelay(Duration.ZERO).pollInterval(Duration.ofMillis(20))
+                .ignoreExceptions()
+                .until(() -> get(admin().describeTopics(wanted).allTopicNames()).values().stream()
+                        .flatMap(topic -> topic.partitions().stream())
+                        .allMatch(partition -> partition.leader() != null && !partition.leader().isEmpty()));
         wanted.forEach(this::endOffsets);
     }
 
     /** Gives a topic more partitions. */
     public void addPartitions(String topic, int count) {
-        try (Admin admin = admin()) {
-            get(admin.createPartitions(Map.of(topic, NewPartitions.increaseTo(count))).all());
-        }
+        get(admin().createPartitions(Map.of(topic, NewPartitions.increaseTo(count))).all());
     }
 
     /** Deletes a partition's records before this offset, as retention does. */
     public void deleteRecords(String topic, int partition, long before) {
-        try (Admin admin = admin()) {
-            get(admin.deleteRecords(Map.of(new TopicPartition(topic, partition), RecordsToDelete.beforeOffset(before))).all());
-        }
+        get(admin().deleteRecords(Map.of(new TopicPartition(topic, partition), RecordsToDelete.beforeOffset(before))).all());
     }
 
     /** The offset a group would read next, by partition; partitions it has committed nothing for are absent. */
     public Map<Integer, Long> committed(String group, String topic) {
-        try (Admin admin = admin()) {
-            return byPartition(
-                    get(admin.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata()),
-                    partition -> partition.topic().equals(topic),
-                    offset -> offset == null ? null : offset.offset());
-        }
+        return byPartition(
+                get(admin().listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata()),
+                partition -> partition.topic().equals(topic),
+                offset -> offset == null ? null : offset.offset());
     }
 
     /** The offset of the first record that is still there, by partition. */
@@ -286,12 +287,10 @@ public final class TestBroker implements AutoCloseable {
     }
 
     private Map<Integer, Long> offsets(String topic, OffsetSpec spec) {
-        try (Admin admin = admin()) {
-            int count = get(admin.describeTopics(List.of(topic)).allTopicNames()).get(topic).partitions().size();
-            Map<TopicPartition, OffsetSpec> wanted = IntStream.range(0, count).boxed()
-                    .collect(Collectors.toMap(partition -> new TopicPartition(topic, partition), _ -> spec));
-            return byPartition(get(admin.listOffsets(wanted).all()), _ -> true, found -> found.offset());
-        }
+        int count = get(admin().describeTopics(List.of(topic)).allTopicNames()).get(topic).partitions().size();
+        Map<TopicPartition, OffsetSpec> wanted = IntStream.range(0, count).boxed()
+                .collect(Collectors.toMap(partition -> new TopicPartition(topic, partition), _ -> spec));
+        return byPartition(get(admin().listOffsets(wanted).all()), _ -> true, found -> found.offset());
     }
 
     private static <T> Map<Integer, Long> byPartition(Map<TopicPartition, T> offsets, Predicate<TopicPartition> wanted,
@@ -307,10 +306,11 @@ public final class TestBroker implements AutoCloseable {
     }
 
     private Admin admin() {
-        return KafkaClassLoader.with(() -> Admin.create(Map.of(
-                AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers,
+        return ADMINS.computeIfAbsent(bootstrapServers, servers -> KafkaClassLoader.with(() -> Admin.create(Map.of(
+                AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, servers,
                 AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, 20_000,
-                AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, 10_000)));
+                AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, 10_000,
+                AdminClientConfig.RECONNECT_BACKOFF_MAX_MS_CONFIG, 200))));
     }
 
     private static <T> T get(KafkaFuture<T> future) {
