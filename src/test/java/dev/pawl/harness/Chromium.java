@@ -18,6 +18,7 @@ import com.microsoft.playwright.BrowserContext;
 import com.microsoft.playwright.BrowserType;
 import com.microsoft.playwright.Page;
 import com.microsoft.playwright.Playwright;
+import com.microsoft.playwright.assertions.PlaywrightAssertions;
 import com.microsoft.playwright.options.ColorScheme;
 import com.microsoft.playwright.options.ReducedMotion;
 
@@ -29,8 +30,12 @@ public final class Chromium implements AutoCloseable {
     /** All else takes most of the time. */
     private static final AxeRunOptions ONLY_VIOLATIONS = new AxeRunOptions();
 
+    /** A state that is waited for may come late: the machine may have other tests to run. By default it is 5 s. */
+    private static final double PATIENCE_MS = 20_000;
+
     static {
         ONLY_VIOLATIONS.setResultTypes(List.of("violations"));
+        PlaywrightAssertions.setDefaultAssertionTimeout(PATIENCE_MS);
     }
 
     private final Playwright playwright;
