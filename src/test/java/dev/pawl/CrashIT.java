@@ -20,6 +20,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
 import dev.pawl.harness.CheckpointFile;
 import dev.pawl.harness.PawlProcess;
@@ -30,6 +31,7 @@ import dev.pawl.harness.TestBroker;
  * The promise: the packaged application, a real broker, a counting model, a SIGKILL at the worst moments, and nothing
  * that was finished is paid for twice.
  */
+@Isolated("It kills in the moments between one document and the next.")
 class CrashIT {
 
     private static final int DOCUMENTS = 1_000;

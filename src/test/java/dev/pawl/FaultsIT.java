@@ -23,6 +23,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -41,6 +42,7 @@ import dev.pawl.harness.TestBroker;
  * What the real client makes of every way in which an endpoint can fail to answer one document, among others that it answers: who
  * is to blame. A document's ID names its fault; one that ends in {@code -once} has it in its first call only.
  */
+@Isolated("It compares times.")
 class FaultsIT {
 
     private static final String SECRET = "What-nobody-may-read";

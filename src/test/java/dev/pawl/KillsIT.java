@@ -36,6 +36,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -58,6 +59,7 @@ import dev.pawl.harness.TestBroker;
  * <p>{@code -Dpawl.kills} says how many lives, 10 by default; {@code ./mvnw verify -Dit.test=KillsIT -Dpawl.kills=300} is the
  * heavier suite. {@code -Dpawl.kills.seed} makes the same choices again, as far as the machine's pace lets them fall alike.
  */
+@Isolated("Its moments are those of a machine that does nothing else.")
 class KillsIT {
 
     private static final int KILLS = Integer.getInteger("pawl.kills", 10);

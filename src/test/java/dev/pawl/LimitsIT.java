@@ -9,6 +9,7 @@ import java.util.List;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -25,6 +26,7 @@ import dev.pawl.harness.TestBroker;
  *
  * <p>{@code -Dpawl.limits.minutes=3} measures for three minutes after a first one; otherwise for some seconds after some.
  */
+@Isolated("It measures.")
 class LimitsIT {
 
     private static final int MINUTES = Integer.getInteger("pawl.limits.minutes", 0);

@@ -22,6 +22,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -44,6 +45,7 @@ import dev.pawl.harness.Wire.Cut;
  * <p>{@code -Dpawl.outage} says for how long, 1 s by default; {@code ./mvnw verify -Dit.test=OutageIT -Dpawl.outage=120s} is two
  * minutes each, in the middle of 1,000 documents.
  */
+@Isolated("It compares times, and its calls may not take long.")
 class OutageIT {
 
     private static final Duration LENGTH = Duration.parse("PT" + System.getProperty("pawl.outage", "1s"));

@@ -17,6 +17,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
 import dev.pawl.harness.CheckpointFile;
 import dev.pawl.harness.PawlProcess;
@@ -31,6 +32,7 @@ import dev.pawl.harness.TestBroker;
  * <p>{@code -Dpawl.restarts} says how many restarts follow each other, 2 by default; {@code ./mvnw verify -Dit.test=RestartsIT
  * -Dpawl.restarts=10} is the heavier suite.
  */
+@Isolated("It measures, under a load of its own.")
 class RestartsIT {
 
     private static final int RESTARTS = Integer.getInteger("pawl.restarts", 2);

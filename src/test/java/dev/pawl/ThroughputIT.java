@@ -10,12 +10,14 @@ import java.util.List;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
 import dev.pawl.harness.Rig;
 import dev.pawl.harness.ScriptedModel;
 import dev.pawl.harness.TestBroker;
 
 /** The model is the limit: with 300 documents in flight and a second a call, 300 calls a second are what there is to have. */
+@Isolated("It measures.")
 class ThroughputIT {
 
     private static final int IN_FLIGHT = 300;
