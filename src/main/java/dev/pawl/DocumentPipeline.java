@@ -10,6 +10,7 @@ import jakarta.inject.Singleton;
 
 import dev.pawl.Failure.Kind;
 import dev.pawl.chain.Chain;
+import dev.pawl.checkpoint.Checkpoint;
 import dev.pawl.checkpoint.CheckpointLine;
 import dev.pawl.checkpoint.Checkpoints;
 import dev.pawl.checkpoint.History;
@@ -66,7 +67,24 @@ public final class DocumentPipeline {
         this.turns = new Turns(virtualThreads);
     }
 
-    /** Stays on the caller's event loop for a document that was done under another record; all else moves to a virtual thread. */
+    /**
+     * The line that lets a record be skipped, since its document is done, and under another record; null where there is more to do. To be
+     * called from any thread, while no tombstone of the document is on its way.
+     *
+     * @param source as {@link Delivery#source}
+     * @param own the checkpoint of the record's partition
+     */
+    public CheckpointLine.Done doneElsewhere(Decoded record, String source, Checkpoint own) {
+        return record instanceof Decoded.Run(Document document)
+                && checkpoints.find(document.id(), own).last() instanceof CheckpointLine.Done done
+                && chain.accepts(done) && !isToEmit(done, source) ? done : null;
+    }
+
+    private static boolean isToEmit(CheckpointLine.Done done, String source) {
+        return source.equals(done.source()) && done.result() != null;
+    }
+
+    /** Looks up on the caller's thread; what has to be run moves to a virtual one. */
     public CompletableFuture<Outcome> process(Delivery delivery) {
         return switch (delivery.decode()) {
             case Decoded.Invalid(String reason) -> now(new Outcome.Failed(new Failure(Kind.INVALID_DOCUMENT, null, reason, 1)));
@@ -78,7 +96,7 @@ public final class DocumentPipeline {
     private CompletableFuture<Outcome> find(Document document, Delivery delivery) {
         History history = checkpoints.find(document.id(), delivery.checkpoint());
         return switch (history.last()) {
-            case CheckpointLine.Done done when chain.accepts(done) -> delivery.source().equals(done.source()) && done.result() != null
+            case CheckpointLine.Done done when chain.accepts(done) -> isToEmit(done, delivery.source())
                     ? emitAgain(done, delivery)
                     : now(new Outcome.Skipped(done));
             case CheckpointLine.Failed failed when delivery.source().equals(failed.source()) ->

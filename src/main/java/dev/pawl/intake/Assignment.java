@@ -1,10 +1,15 @@
 package dev.pawl.intake;
 
 import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+
+import org.apache.kafka.clients.consumer.ConsumerRecord;
 
 import dev.pawl.checkpoint.Checkpoint;
 
@@ -19,8 +24,10 @@ final class Assignment {
     private final CountDownLatch leaving = new CountDownLatch(1);
     private final CompletableFuture<Void> idle = new CompletableFuture<>();
 
-    /** Of the documents that were taken; one whose document was abandoned stays. */
+    /** Of the records that were passed on; one whose document was abandoned stays. */
     private final TreeSet<Long> unsettledOffsets = new TreeSet<>();
+    /** Those of them that let Pawl forget a document. */
+    private final Set<Long> tombstones = new HashSet<>();
     private int inWork;
     private long nextOffset;
     private long logEndOffset;
@@ -37,6 +44,11 @@ final class Assignment {
         return partition;
     }
 
+    /** What the checkpoint calls a record of the partition. */
+    String source(long offset) {
+        return partition + '@' + offset;
+    }
+
     Checkpoint checkpoint() {
         return checkpoint;
     }
@@ -46,20 +58,40 @@ final class Assignment {
         return leaving;
     }
 
-    /** Takes a document into work, unless the partition is being given up. Offsets come in their order. */
+    /**
+     * What a poll brought of the partition. Offsets come in their order.
+     *
+     * @param passedOn the records that are left to be done; the others are settled
+     * @param next the offset behind the last of all
+     */
+    synchronized void polled(List<ConsumerRecord<byte[], byte[]>> passedOn, long next) {
+        for (ConsumerRecord<byte[], byte[]> record : passedOn) {
+            unsettledOffsets.add(record.offset());
+            if (record.value() == null) {
+                tombstones.add(record.offset());
+            }
+        }
+        nextOffset = next;
+    }
+
+    /** Whether a tombstone is on its way: what is known of a document may not be true any more for the records behind it. */
+    synchronized boolean isForgetting() {
+        return !tombstones.isEmpty();
+    }
+
+    /** Takes a document into work, unless the partition is being given up, or the record was not polled for this assignment. */
     synchronized boolean enter(long offset) {
-        if (leaving.getCount() == 0) {
+        if (leaving.getCount() == 0 || !unsettledOffsets.contains(offset)) {
             return false;
         }
         inWork++;
-        nextOffset = offset + 1;
-        unsettledOffsets.add(offset);
         return true;
     }
 
     /** All has been done that this record asked for. */
     synchronized void settle(long offset) {
         unsettledOffsets.remove(offset);
+        tombstones.remove(offset);
     }
 
     /** The offset up to which, itself excluded, everything is settled. */
@@ -103,7 +135,7 @@ final class Assignment {
         return logEndOffset;
     }
 
-    /** Records of the partition that are not settled yet: those that were taken and those that were not. */
+    /** Records of the partition that are not settled yet: those that were passed on and those that were not polled. */
     synchronized long lag() {
         return unsettledOffsets.size() + Math.max(0, logEndOffset - nextOffset);
     }

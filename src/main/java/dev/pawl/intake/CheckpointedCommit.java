@@ -65,7 +65,7 @@ final class CheckpointedCommit extends ContextHolder implements KafkaCommitHandl
     private final AtomicBoolean dueSoon = new AtomicBoolean();
 
     private CheckpointedCommit(Vertx vertx, int apiTimeoutMs, int intervalMs, KafkaConsumer<?, ?> consumer, Partitions partitions,
-            Takeovers takeovers, Backlog backlog, ConsumerSettings settings) {
+            Takeovers takeovers, Backlog backlog, Skim skim, ConsumerSettings settings) {
         super(vertx, apiTimeoutMs);
         this.consumer = consumer;
         this.partitions = partitions;
@@ -74,7 +74,7 @@ final class CheckpointedCommit extends ContextHolder implements KafkaCommitHandl
         this.timer = vertx.setPeriodic(intervalMs, _ -> commit());
         this.soonMs = Math.max(1, intervalMs / 10);
         partitions.onIdle(this::commitSoon);
-        settings.filterPolled(this::withoutThoseUnderWay);
+        settings.filterPolled(polled -> skim.apply(withoutThoseUnderWay(polled)));
     }
 
     @Singleton
@@ -84,12 +84,14 @@ final class CheckpointedCommit extends ContextHolder implements KafkaCommitHandl
         private final Partitions partitions;
         private final Takeovers takeovers;
         private final Backlog backlog;
+        private final Skim skim;
         private final ConsumerSettings settings;
 
-        Factory(Partitions partitions, Takeovers takeovers, Backlog backlog, ConsumerSettings settings) {
+        Factory(Partitions partitions, Takeovers takeovers, Backlog backlog, Skim skim, ConsumerSettings settings) {
             this.partitions = partitions;
             this.takeovers = takeovers;
             this.backlog = backlog;
+            this.skim = skim;
             this.settings = settings;
         }
 
@@ -101,7 +103,7 @@ final class CheckpointedCommit extends ContextHolder implements KafkaCommitHandl
                             .orElse(DEFAULT_API_TIMEOUT_MS),
                     config.config().getOptionalValue(ConsumerConfig.AUTO_COMMIT_INTERVAL_MS_CONFIG, Integer.class)
                             .orElse(DEFAULT_INTERVAL_MS),
-                    consumer, partitions, takeovers, backlog, settings);
+                    consumer, partitions, takeovers, backlog, skim, settings);
         }
     }
 

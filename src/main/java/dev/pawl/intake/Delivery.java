@@ -35,7 +35,7 @@ public record Delivery(KafkaRecord<byte[], byte[]> message, Assignment assignmen
 
     /** Names the record: the same when it is delivered again, another when the document is published again. */
     public String source() {
-        return assignment.partition() + "@" + offset();
+        return assignment.source(offset());
     }
 
     public Headers headers() {

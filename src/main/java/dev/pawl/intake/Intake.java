@@ -45,8 +45,8 @@ import io.vertx.core.Vertx;
  * to the first that is not settled. The stream never fails: whatever happens to one record, the next is taken.
  *
  * <p>The connector delivers what a poll brought as one batch, and the next once all of this one are taken; beyond that it pauses
- * its partitions. A document that is done already is settled in passing, on the connector's event loop. There everything here
- * happens, but for a document's own work.
+ * its partitions. Documents that are done already hardly come here, see {@link Skim}. Everything here happens on the connector's event
+ * loop, but for a document's own work.
  */
 @Singleton
 public final class Intake {
@@ -157,15 +157,8 @@ public final class Intake {
         if (failStop.reason().isPresent() || !delivery.assignment().enter(delivery.offset())) {
             return;
         }
-        CompletableFuture<Outcome> outcome = pipeline.process(delivery);
-        if (outcome.isDone() && !outcome.isCompletedExceptionally() && outcome.join() instanceof Outcome.Skipped skipped) {
-            progress.ended(skipped);
-            delivery.assignment().settle(delivery.offset());
-            delivery.assignment().leave();
-            return;
-        }
         inWork++;
-        outcome.thenCompose(ended -> settle(delivery, ended)).whenComplete((_, unexpected) -> {
+        pipeline.process(delivery).thenCompose(ended -> settle(delivery, ended)).whenComplete((_, unexpected) -> {
             if (unexpected != null && !isLeaving(delivery)) {
                 LOG.errorf(unexpected, "%s stays unacknowledged", delivery.source());
             }

@@ -4,6 +4,7 @@ import java.time.Clock;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -12,6 +13,7 @@ import jakarta.inject.Singleton;
 
 import dev.pawl.Outcome;
 import dev.pawl.Usage;
+import dev.pawl.checkpoint.CheckpointLine;
 import dev.pawl.spend.Spend;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -119,6 +121,20 @@ public final class Progress {
         return calls;
     }
 
+    /** As so many {@link Outcome.Skipped}. */
+    public void skipped(List<CheckpointLine.Done> lines) {
+        Instant now = clock.instant();
+        movedAt = now;
+        documents.get(Ended.SKIPPED).increment(lines.size());
+        Usage usage = Usage.NONE;
+        for (CheckpointLine.Done line : lines) {
+            usage = usage.plus(line.usage());
+        }
+        save(usage);
+        spend.saved(lines, usage);
+        ends.count(now, lines.size());
+    }
+
     public void ended(Outcome outcome) {
         Instant now = clock.instant();
         movedAt = now;
@@ -130,17 +146,16 @@ public final class Progress {
                     completed.reused().forEach(step -> save(step.usage()));
                     spend.saved(completed.reused());
                 }
-                completions.count(now);
+                completions.count(now, 1);
             }
             case Outcome.Repeated repeated -> {
                 count(Ended.REPEATED);
                 save(repeated.line().usage());
-                spend.saved(repeated.line());
+                spend.saved(List.of(repeated.line()), repeated.line().usage());
             }
             case Outcome.Skipped skipped -> {
-                count(Ended.SKIPPED);
-                save(skipped.line().usage());
-                spend.saved(skipped.line());
+                skipped(List.of(skipped.line()));
+                return;
             }
             case Outcome.Failed _ -> count(Ended.FAILED);
             case Outcome.Forgotten _ -> count(Ended.FORGOTTEN);
@@ -148,7 +163,7 @@ public final class Progress {
                 return;
             }
         }
-        ends.count(now);
+        ends.count(now, 1);
     }
 
     private void count(Ended ended) {

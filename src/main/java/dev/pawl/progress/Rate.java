@@ -26,13 +26,13 @@ final class Rate {
      */
     record Pace(double perMinute, double slow, double fast) {}
 
-    synchronized void count(Instant now) {
+    synchronized void count(Instant now, int events) {
         int slot = slot(now.getEpochSecond());
         if (seconds[slot] != now.getEpochSecond()) {
             seconds[slot] = now.getEpochSecond();
             counts[slot] = 0;
         }
-        counts[slot]++;
+        counts[slot] += events;
     }
 
     private static int slot(long second) {

@@ -138,12 +138,16 @@ public final class Spend {
         return true;
     }
 
-    /** The document is done already. On the connector's event loop: does not wait for anything. */
-    public void saved(CheckpointLine.Done line) {
+    /**
+     * These documents are done already. Does not wait for anything.
+     *
+     * @param usage of all of them
+     */
+    public void saved(List<CheckpointLine.Done> lines, Usage usage) {
         if (onlyModel == null) {
-            saved(line.steps());
+            lines.forEach(line -> saved(line.steps()));
         } else {
-            saved(new Row(null, onlyModel), line.usage());
+            saved(new Row(null, onlyModel), usage);
         }
     }
 

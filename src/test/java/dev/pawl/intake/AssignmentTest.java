@@ -1,11 +1,14 @@
 package dev.pawl.intake;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
+import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -18,21 +21,21 @@ class AssignmentTest {
 
     @Test
     void documents_enterUntilThePartitionIsGivenUp() {
-        assertThat(assignment.enter(0)).isTrue();
+        assertThat(take(0)).isTrue();
         assertThat(assignment.leaving().getCount()).isEqualTo(1);
 
         assignment.beginLeaving();
 
         assertThat(assignment.leaving().getCount()).isZero();
-        assertThat(assignment.enter(1)).isFalse();
+        assertThat(take(1)).isFalse();
         assertThat(assignment.inWork()).isEqualTo(1);
     }
 
     /** Else nobody would see that its offset keeps back those behind it. */
     @Test
     void documentThatLeftUnsettled_isLag() {
-        assignment.enter(100);
-        assignment.enter(101);
+        take(100);
+        take(101);
         assignment.settle(101);
         assignment.leave();
         assignment.leave();
@@ -50,10 +53,10 @@ class AssignmentTest {
 
     @Test
     void workThatEnded_doesNotMakeAPartitionIdleThatStays() {
-        assignment.enter(0);
+        take(0);
         assignment.leave();
 
-        assertThat(assignment.enter(1)).isTrue();
+        assertThat(take(1)).isTrue();
         assignment.beginLeaving();
 
         assertThat(assignment.awaitIdle(Duration.ZERO)).isFalse();
@@ -61,8 +64,8 @@ class AssignmentTest {
 
     @Test
     void lastDocumentThatLeaves_endsTheDrain() throws Exception {
-        assignment.enter(0);
-        assignment.enter(1);
+        take(0);
+        take(1);
         assignment.beginLeaving();
         CompletableFuture<Boolean> drained = CompletableFuture.supplyAsync(() -> assignment.awaitIdle(LONG));
 
@@ -75,7 +78,7 @@ class AssignmentTest {
 
     @Test
     void documentThatStays_endsTheDrainAtItsTimeout() {
-        assignment.enter(0);
+        take(0);
         assignment.beginLeaving();
 
         assertThat(assignment.awaitIdle(Duration.ofMillis(1))).isFalse();
@@ -90,8 +93,8 @@ class AssignmentTest {
         assignment.observe(110);
         assertThat(assignment.lag()).isEqualTo(10);
 
-        assignment.enter(100);
-        assignment.enter(101);
+        take(100);
+        take(101);
         assertThat(assignment.lag()).as("two in work, eight to come").isEqualTo(10);
         assignment.settle(100);
         assignment.leave();
@@ -104,14 +107,14 @@ class AssignmentTest {
     @Test
     void lag_isNeverBelowWhatIsInWork() {
         assignment.observe(110);
-        assignment.enter(119);
+        take(119);
 
         assertThat(assignment.lag()).isEqualTo(1);
     }
 
     @Test
     void lagOfAPartitionTakenBeforeItWasObserved_isWhatIsInWork() {
-        assignment.enter(100);
+        take(100);
         assertThat(assignment.lag()).isEqualTo(1);
 
         assignment.observe(111);
@@ -122,9 +125,9 @@ class AssignmentTest {
     @Test
     void committable_isTheFirstOffsetThatIsNotSettled() {
         assertThat(assignment.committable()).as("nothing taken yet").isEqualTo(100);
-        assignment.enter(100);
-        assignment.enter(101);
-        assignment.enter(105);
+        take(100);
+        take(101);
+        take(105);
 
         assignment.settle(101);
         assertThat(assignment.committable()).isEqualTo(100);
@@ -137,12 +140,61 @@ class AssignmentTest {
 
     @Test
     void documentThatLeavesUnsettled_holdsTheCommitBack() {
-        assignment.enter(100);
-        assignment.enter(101);
+        take(100);
+        take(101);
 
         assignment.leave();
         assignment.settle(101);
 
         assertThat(assignment.committable()).isEqualTo(100);
+    }
+
+    /** Those that were skipped lie between what waits in the connector's queue. */
+    @Test
+    void recordsThatWerePassedOn_holdTheCommitBackBeforeTheyAreTaken() {
+        assignment.polled(List.of(record(101, "doc-101"), record(103, "doc-103")), 200);
+
+        assertThat(assignment.committable()).isEqualTo(101);
+        assertThat(assignment.inWork()).isZero();
+        assignment.settle(103);
+        assignment.settle(101);
+        assertThat(assignment.committable()).isEqualTo(200);
+    }
+
+    @Test
+    void pollOfWhichAllIsSettled_movesTheCommitOn() {
+        assignment.polled(List.of(), 600);
+
+        assertThat(assignment.committable()).isEqualTo(600);
+        assignment.observe(600);
+        assertThat(assignment.lag()).isZero();
+    }
+
+    /** One of a batch that was polled before the partition was given up and came back: it comes again. */
+    @Test
+    void recordThatWasNotPolledForThisAssignment_doesNotEnter() {
+        assertThat(assignment.enter(100)).isFalse();
+        assertThat(assignment.inWork()).isZero();
+    }
+
+    @Test
+    void partition_isForgettingUntilEachOfItsTombstonesIsSettled() {
+        assignment.polled(List.of(record(100, null), record(101, null), record(102, "doc-102")), 103);
+        assertThat(assignment.isForgetting()).isTrue();
+
+        assignment.settle(101);
+        assertThat(assignment.isForgetting()).isTrue();
+        assignment.settle(100);
+
+        assertThat(assignment.isForgetting()).isFalse();
+    }
+
+    private boolean take(long offset) {
+        assignment.polled(List.of(record(offset, "doc-" + offset)), offset + 1);
+        return assignment.enter(offset);
+    }
+
+    private static ConsumerRecord<byte[], byte[]> record(long offset, String value) {
+        return new ConsumerRecord<>("documents", 3, offset, null, value == null ? null : value.getBytes(UTF_8));
     }
 }

@@ -150,9 +150,7 @@ class BacklogTest {
 
     private void work(long from, long to) {
         for (long offset = from; offset < to; offset++) {
-            assignments.get(ONE).enter(offset);
-            assignments.get(ONE).settle(offset);
-            assignments.get(ONE).leave();
+            assignments.get(ONE).polled(List.of(), offset + 1);
         }
     }
 

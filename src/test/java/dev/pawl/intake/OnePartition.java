@@ -1,7 +1,9 @@
 package dev.pawl.intake;
 
 import java.time.Clock;
+import java.util.List;
 
+import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.TopicPartition;
 
 import dev.pawl.harness.Configs;
@@ -34,6 +36,7 @@ public final class OnePartition {
     }
 
     public void take(long offset) {
+        assignment.polled(List.of(new ConsumerRecord<>(NAME.topic(), NAME.partition(), offset, null, new byte[] { 'x' })), offset + 1);
         assignment.enter(offset);
     }
 

@@ -20,7 +20,7 @@ class RateTest {
 
     @Test
     void firstSecond_countsAsAWholeOne() {
-        rate.count(START);
+        rate.count(START, 1);
 
         assertThat(rate.perMinute(START, START.plusMillis(1))).isEqualTo(60);
     }
@@ -28,7 +28,7 @@ class RateTest {
     @Test
     void firstMinute_isScaledUp() {
         for (int i = 0; i < 20; i++) {
-            rate.count(START.plusMillis(i * 500L));
+            rate.count(START.plusMillis(i * 500L), 1);
         }
 
         assertThat(rate.perMinute(START, START.plusSeconds(10))).isEqualTo(120);
@@ -37,8 +37,8 @@ class RateTest {
     @Test
     void laterMinutes_countTheLastSixtySecondsOnly() {
         for (int second = 0; second < 600; second++) {
-            rate.count(START.plusSeconds(second));
-            rate.count(START.plusSeconds(second));
+            rate.count(START.plusSeconds(second), 1);
+            rate.count(START.plusSeconds(second), 1);
         }
 
         assertThat(rate.perMinute(START, START.plusSeconds(599))).isEqualTo(120);
@@ -49,16 +49,16 @@ class RateTest {
 
     @Test
     void secondOfAnEarlierMinute_isStartedAnew() {
-        rate.count(START);
-        rate.count(START);
-        rate.count(START.plusSeconds(60));
+        rate.count(START, 1);
+        rate.count(START, 1);
+        rate.count(START.plusSeconds(60), 1);
 
         assertThat(rate.perMinute(START, START.plusSeconds(60))).isEqualTo(1);
     }
 
     @Test
     void longPause_isForgotten() {
-        rate.count(START);
+        rate.count(START, 1);
 
         assertThat(rate.perMinute(START, START.plusSeconds(86_400))).isZero();
     }
@@ -66,8 +66,8 @@ class RateTest {
     @Test
     void paceThatIsSteady_hasANarrowSpread() {
         for (int second = 0; second < 60; second++) {
-            rate.count(START.plusSeconds(second));
-            rate.count(START.plusSeconds(second));
+            rate.count(START.plusSeconds(second), 1);
+            rate.count(START.plusSeconds(second), 1);
         }
         Rate.Pace pace = rate.pace(START, START.plusSeconds(59));
 
@@ -79,7 +79,7 @@ class RateTest {
     void paceThatGoesUpAndDown_hasAWideSpread() {
         for (int second = 0; second < 60; second++) {
             for (int event = 0; event < (second / 15 % 2 == 0 ? 1 : 9); event++) {
-                rate.count(START.plusSeconds(second));
+                rate.count(START.plusSeconds(second), 1);
             }
         }
         Rate.Pace pace = rate.pace(START, START.plusSeconds(60));
@@ -90,7 +90,7 @@ class RateTest {
 
     @Test
     void paceOfAFewSeconds_mayBeHalfOrTwice() {
-        rate.count(START);
+        rate.count(START, 1);
         Rate.Pace pace = rate.pace(START, START.plusSeconds(10));
 
         assertThat(pace.slow()).isEqualTo(pace.perMinute() / 2);

@@ -299,7 +299,7 @@ class SpendTest {
         Spend first = open();
         first.call("summary", leaving, this::answer);
         first.call("entities", leaving, this::answer);
-        first.saved(done(new Usage(2, 200, 20)));
+        first.saved(List.of(done(new Usage(2, 200, 20))), new Usage(2, 200, 20));
         Spend.Report before = first.report();
         first.close();
 
@@ -335,7 +335,7 @@ class SpendTest {
         config.put("pawl.prices.model.gpt-4o-mini.output-per-million", "1");
         Spend spend = open();
 
-        spend.saved(done(new Usage(2, 200, 20)));
+        spend.saved(List.of(done(new Usage(2, 200, 20))), new Usage(2, 200, 20));
 
         assertThat(spend.report().saved()).isEqualTo(new Tally(2, 200, 20));
         assertThat(spend.report().cost().saved()).isEqualByComparingTo("0.00121");
