@@ -81,7 +81,7 @@ public final class DocumentPipeline {
     }
 
     private static boolean isToEmit(CheckpointLine.Done done, String source) {
-        return source.equals(done.source()) && done.result() != null;
+        return source.equals(done.source()) && done.hasResult();
     }
 
     /** Looks up on the caller's thread; what has to be run moves to a virtual one. */

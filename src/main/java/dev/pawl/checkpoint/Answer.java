@@ -1,8 +1,8 @@
 package dev.pawl.checkpoint;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
-import java.util.function.Supplier;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
@@ -10,23 +10,32 @@ import dev.pawl.checkpoint.CheckpointLine.StepOutput;
 
 /**
  * What a chain answered. One that comes from a file is parsed when it is first asked for: most look-ups end with knowing that
- * there is one. Thread-safe.
+ * there is one, and what is emitted again is copied as it stands. Thread-safe.
  */
 public final class Answer {
 
-    private final Supplier<Answer> parser;
+    /** The line it stands in, from the comma before its first member up to the one behind the last; null where it comes from no file. */
+    private final byte[] line;
+    private final int from;
+    private final int to;
     private volatile Content content;
 
     private record Content(List<StepOutput> steps, JsonNode result) {}
 
     public Answer(List<StepOutput> steps, JsonNode result) {
-        this.parser = null;
-        this.content = new Content(steps, result);
+        this(null, 0, 0, new Content(steps, result));
     }
 
-    /** @param parser gives the same whenever it is asked */
-    Answer(Supplier<Answer> parser) {
-        this.parser = parser;
+    /** As {@link LineFormat#encode} writes it. The line must not change any more. */
+    Answer(byte[] line, int from, int to) {
+        this(line, from, to, null);
+    }
+
+    private Answer(byte[] line, int from, int to, Content content) {
+        this.line = line;
+        this.from = from;
+        this.to = to;
+        this.content = content;
     }
 
     List<StepOutput> steps() {
@@ -37,9 +46,25 @@ public final class Answer {
         return content().result();
     }
 
+    boolean hasResult() {
+        return line == null ? result() != null : LineFormat.resultStart(line, from, to) < to;
+    }
+
+    /** The result as JSON in UTF-8, as it stands in a file. There must be one. */
+    byte[] resultJson() {
+        return line == null ? LineFormat.json(result()) : Arrays.copyOfRange(line, LineFormat.resultStart(line, from, to), to);
+    }
+
+    /** The models that answered; without parsing the result. */
+    List<String> models() {
+        Content known = content;
+        List<StepOutput> steps = known != null ? known.steps() : LineFormat.answer(line, from, LineFormat.stepsEnd(line, from, to)).steps();
+        return steps.stream().map(StepOutput::model).filter(Objects::nonNull).distinct().toList();
+    }
+
     private Content content() {
         if (content == null) {
-            content = parser.get().content();
+            content = LineFormat.answer(line, from, to).content();
         }
         return content;
     }

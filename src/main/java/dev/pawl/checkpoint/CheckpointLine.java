@@ -71,6 +71,20 @@ public sealed interface CheckpointLine {
             return answer.result();
         }
 
+        public boolean hasResult() {
+            return answer.hasResult();
+        }
+
+        /** The result as a file holds it, JSON in UTF-8: the same for as long as there is one. There must be one. */
+        public byte[] resultJson() {
+            return answer.resultJson();
+        }
+
+        /** The models that answered, each once. */
+        public List<String> models() {
+            return answer.models();
+        }
+
         /** Still done, with nothing to emit and no step to reuse. */
         Done withoutResult() {
             return new Done(id, ts, source, fingerprint, new Answer(List.of(), null), usage, durationMs);

@@ -42,6 +42,7 @@ final class LineFormat {
 
     static final int SEAL_LENGTH = ",'crc':'00000000'}".length();
 
+    private static final byte[] RESULT = ascii("],\"result\":");
     private static final byte[] SEAL_START = ascii(",\"crc\":\"");
     /** One byte of the name {@code crc} is wrong, missing or too many: all other damage of a seal leaves no JSON or a wrong number. */
     private static final Pattern DAMAGED_SEAL =
@@ -320,6 +321,26 @@ final class LineFormat {
         } catch (IOException e) {
             throw new UncheckedIOException("sealed, and yet not JSON", e);
         }
+    }
+
+    /** Where the JSON of the result begins; {@code to} where there is none. The steps before it hold no array. */
+    static int resultStart(byte[] bytes, int from, int to) {
+        for (int at = from; at + RESULT.length <= to; at++) {
+            if (bytes[at] == RESULT[0] && startsWith(bytes, at, RESULT)) {
+                return at + RESULT.length;
+            }
+        }
+        return to;
+    }
+
+    /** Where the comma behind the steps stands. */
+    static int stepsEnd(byte[] bytes, int from, int to) {
+        int start = resultStart(bytes, from, to);
+        return start == to ? to : start - RESULT.length + "]".length();
+    }
+
+    static byte[] json(JsonNode tree) {
+        return LineWriter.take().tree(tree).end();
     }
 
     private static Answer answer(JsonNode json) {

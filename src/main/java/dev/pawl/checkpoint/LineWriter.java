@@ -257,13 +257,17 @@ final class LineWriter {
     byte[] seal() {
         crc.reset();
         crc.update(bytes, 0, length);
-        raw(",\"crc\":\"").hex((int) crc.getValue()).raw("\"}\n");
-        byte[] line = Arrays.copyOf(bytes, length);
+        return raw(",\"crc\":\"").hex((int) crc.getValue()).raw("\"}\n").end();
+    }
+
+    /** What was written. The writer must not be used after that. */
+    byte[] end() {
+        byte[] written = Arrays.copyOf(bytes, length);
         if (bytes.length + utf8.capacity() <= MAX_KEPT) {
             length = 0;
             KEPT.set(slot(), this);
         }
-        return line;
+        return written;
     }
 
     private LineWriter hex(int number) {

@@ -164,7 +164,7 @@ public final class Restoration {
                     && LineFormat.decode(present, 0, present.length) instanceof Done line
                     && LineFormat.decode(value, 0, value.length) instanceof Done entry
                     && line.id().equals(entry.id()) && line.ts().equals(entry.ts()) && Objects.equals(line.source(), entry.source())
-                    && Objects.equals(line.fingerprint(), entry.fingerprint()) && line.result() != null;
+                    && Objects.equals(line.fingerprint(), entry.fingerprint()) && line.hasResult();
             return known ? present : value;
         } catch (MalformedLineException e) {
             return value;

@@ -29,7 +29,7 @@ record Retention(Instant resultsBefore, Instant linesBefore) {
         if (isBefore(line.ts(), linesBefore)) {
             return null;
         }
-        if (line instanceof Done done && done.result() != null && isBefore(line.ts(), resultsBefore)) {
+        if (line instanceof Done done && done.hasResult() && isBefore(line.ts(), resultsBefore)) {
             byte[] shorter = LineFormat.encode(done.withoutResult());
             return ByteBuffer.wrap(shorter, 0, shorter.length - 1);
         }

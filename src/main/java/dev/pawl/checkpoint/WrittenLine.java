@@ -22,6 +22,7 @@ final class WrittenLine {
     private static final byte[] STEP_SOURCE = ascii(",\"status\":\"step\",\"source\":\"");
     private static final byte[] STEP = ascii(",\"step\":\"");
     private static final byte[] FINGERPRINT = ascii(",\"fingerprint\":\"");
+    private static final byte[] STEPS = ascii(",\"steps\":[");
     private static final byte[] CALLS = ascii(",\"usage\":{\"calls\":");
     private static final byte[] INPUT_TOKENS = ascii(",\"inputTokens\":");
     private static final byte[] OUTPUT_TOKENS = ascii(",\"outputTokens\":");
@@ -57,10 +58,10 @@ final class WrittenLine {
     static CheckpointLine.Done done(byte[] bytes, int from, int to) {
         WrittenLine line = new WrittenLine(bytes, from, to - LineFormat.SEAL_LENGTH);
         String id = line.string(ID);
-        Instant ts = instant(id == null ? null : line.string(TS));
+        Instant ts = id == null ? null : line.timestamp();
         String source = ts == null ? null : line.string(DONE_SOURCE);
         String fingerprint = source == null ? null : line.string(FINGERPRINT);
-        if (fingerprint == null) {
+        if (fingerprint == null || !line.isNext(STEPS)) {
             return null;
         }
         int answer = line.at;
@@ -74,7 +75,7 @@ final class WrittenLine {
             return null;
         }
         return new CheckpointLine.Done(id, ts, source, fingerprint,
-                new Answer(() -> LineFormat.answer(bytes, answer, answerEnd)),
+                new Answer(bytes, answer, answerEnd),
                 new Usage((int) calls, inputTokens, outputTokens), durationMs);
     }
 
@@ -88,13 +89,12 @@ final class WrittenLine {
             return null;
         }
         int start = at + beginning.length;
-        for (int i = start; i < to && bytes[i] != '\\'; i++) {
-            if (bytes[i] == '"') {
-                at = i + 1;
-                return new String(bytes, start, i - start, StandardCharsets.UTF_8);
-            }
+        int end = LineBytes.nextSpecial(bytes, start, to);
+        if (end == to || bytes[end] != '"') {
+            return null;
         }
-        return null;
+        at = end + 1;
+        return new String(bytes, start, end - start, StandardCharsets.UTF_8);
     }
 
     /** Negative where the next is not this beginning and a number of at most 18 digits. */
@@ -114,28 +114,39 @@ final class WrittenLine {
 
     private int lastIndexOf(byte[] wanted, int from) {
         for (at = to - wanted.length; at >= from; at--) {
-            if (isNext(wanted)) {
+            if (bytes[at] == wanted[0] && isNext(wanted)) {
                 return at;
             }
         }
         return -1;
     }
 
-    /** Null where it is not {@code 2026-11-23T09:35:12.345Z}; {@link Instant#parse} takes longer than all else here. */
-    private static Instant instant(String ts) {
-        if (ts == null || ts.length() != "2026-11-23T09:35:12.345Z".length() || ts.charAt(23) != 'Z') {
+    /** Null where the next is not {@code ,"ts":"2026-11-23T09:35:12.345Z"}; {@link Instant#parse} takes longer than all else here. */
+    private Instant timestamp() {
+        int start = at + TS.length;
+        int end = start + "2026-11-23T09:35:12.345Z".length();
+        if (!isNext(TS) || end >= to || bytes[end - 1] != 'Z' || bytes[end] != '"') {
             return null;
         }
         try {
-            return LocalDateTime.of(digits(ts, 0, 4), digits(ts, 5, 7), digits(ts, 8, 10), digits(ts, 11, 13), digits(ts, 14, 16),
-                    digits(ts, 17, 19), digits(ts, 20, 23) * 1_000_000).toInstant(ZoneOffset.UTC);
-        } catch (DateTimeException | NumberFormatException e) {
+            Instant instant = LocalDateTime.of(digits(start, 4), digits(start + 5, 2), digits(start + 8, 2), digits(start + 11, 2),
+                    digits(start + 14, 2), digits(start + 17, 2), digits(start + 20, 3) * 1_000_000).toInstant(ZoneOffset.UTC);
+            at = end + 1;
+            return instant;
+        } catch (DateTimeException e) {
             return null;
         }
     }
 
-    private static int digits(String text, int from, int to) {
-        return Integer.parseInt(text, from, to, 10);
+    private int digits(int from, int count) {
+        int number = 0;
+        for (int i = from; i < from + count; i++) {
+            if (bytes[i] < '0' || bytes[i] > '9') {
+                throw new DateTimeException("no digit");
+            }
+            number = 10 * number + bytes[i] - '0';
+        }
+        return number;
     }
 
     private static byte[] ascii(String text) {

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -256,6 +257,58 @@ class LineFormatTest {
             assertThat(LineFormat.head(bytes, 0, bytes.length - 1)).isEqualTo(new Head(step.id(), Status.STEP, step.output().step()));
             assertThat(bytes).containsOnlyOnce('\n');
         }
+    }
+
+    /** What is emitted again after a crash is what was emitted before it, byte for byte. */
+    @Test
+    void resultAndModels_areTheSameBeforeAndAfterALineIsReadBack() throws Exception {
+        Random random = new Random(848);
+        for (int i = 0; i < 1_000; i++) {
+            ObjectNode result = JsonNodeFactory.instance.objectNode();
+            List<StepOutput> outputs = new ArrayList<>();
+            for (String step : List.of("summary", "],\"result\":{", text(random))) {
+                JsonNode answer = answer(random, 4);
+                result.set(step, answer);
+                outputs.add(new StepOutput(step, "5b1e", "model of ],\"result\":" + step, answer, Usage.NONE));
+            }
+            Done done = new Done("doc-1", TS, "documents-3@847", "7f3a", new Answer(outputs, result), Usage.NONE, 1);
+            byte[] bytes = LineFormat.encode(done);
+
+            Done read = (Done) LineFormat.decode(bytes, 0, bytes.length - 1);
+            assertThat(read.hasResult()).isTrue();
+            assertThat(read.resultJson()).isEqualTo(done.resultJson());
+            assertThat(read.models()).isEqualTo(done.models());
+            assertThat(new JsonMapper().readTree(read.resultJson())).isEqualTo(read.result());
+        }
+    }
+
+    @Test
+    void doneLineThatLostItsResult_hasNone() throws MalformedLineException {
+        byte[] bytes = LineFormat.encode(((Done) Lines.done("doc-1")).withoutResult());
+
+        Done read = (Done) LineFormat.decode(bytes, 0, bytes.length - 1);
+        assertThat(read.hasResult()).isFalse();
+        assertThat(read.models()).isEmpty();
+    }
+
+    /** Sealed by another program: the parser finds what is where. */
+    @Test
+    void doneLineWithoutSteps_isReadBackAsItWas() throws MalformedLineException {
+        Done read = (Done) decode(CheckpointFile.withCrc("""
+                {"id":"doc-1","ts":"2026-11-23T09:35:12.345Z","status":"done","source":"documents-3@1","fingerprint":"7f","result":{"a":[1],"result":2},\
+                "usage":{"calls":1,"inputTokens":2,"outputTokens":3},"durationMs":4}""").strip());
+
+        assertThat(read.resultJson()).asString(StandardCharsets.UTF_8).isEqualTo("{\"a\":[1],\"result\":2}");
+        assertThat(read.models()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"2026-11-23T09:35:1x.345Z", "2026-13-23T09:35:12.345Z", "-026-11-23T09:35:12.345Z", "2026-11-23T09:35:12.345+", "2026-11-23T09:35:12.-45Z"})
+    void doneLineWithATimeThatIsNone_isRefused(String ts) {
+        String line = new String(LineFormat.encode(Lines.done("doc-1")), StandardCharsets.UTF_8)
+                .replaceFirst("\"ts\":\"[^\"]*\"", "\"ts\":\"" + ts + '"').replaceFirst(",\"crc\".*", "}");
+
+        assertThatThrownBy(() -> decode(CheckpointFile.withCrc(line.strip()).strip())).isInstanceOf(MalformedLineException.class);
     }
 
     private static JsonNode answer(Random random, int depth) throws Exception {
