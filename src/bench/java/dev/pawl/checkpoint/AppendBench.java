@@ -27,7 +27,8 @@ import dev.pawl.bench.Sample;
  * How many lines a second 1,000 callers append, each waiting for its line before it makes the next, beside a bare loop that writes
  * and forces the same lines, encoded before, in groups of the size that the callers' had. And how long one of them waits,
  * beside the time of one such group. A JVM of its own; rounds take turns after some that do not count: the JVM's compilers are busy
- * for as long. A round is so long that the collector's pauses, which hit all callers at once, are as rare in it as they are.
+ * for as long. A round is so long that the collector's pauses, which hit all callers at once, are as rare in it as they are. How long the first
+ * lines of a caller wait says more about the start of a thousand threads than about the load, and does not count.
  *
  * <p>On a busy machine much of that wait is for a processor. So the same callers are measured as well while they hand lines
  * that are encoded already to a thread that does nothing but write and force what waits.
@@ -36,6 +37,8 @@ final class AppendBench {
 
     private static final int CALLERS = 1_000;
     private static final int WARM_UP_ROUNDS = Bench.QUICK ? 1 : 4;
+    /** Of a caller's first appends so many don't count. */
+    private static final int UNCOUNTED = 10;
     /** The bare loop's, which it writes again and again. */
     private static final int ENCODED = 20_000;
     /** As a service has it that was given its memory at the start. */
@@ -51,7 +54,7 @@ final class AppendBench {
 
     private static List<Finding> run(int resultBytes) throws IOException {
         Path file = Data.fresh("appended.jsonl");
-        int appendsEach = Math.max(30, (Bench.QUICK ? 30 : 300) * 400 / resultBytes);
+        int appendsEach = (Bench.QUICK ? 60 : 300) * (resultBytes > 1_000 ? 1 : 3) / 3;
         Child child = Child.run(List.of(FIXED_HEAP), AppendBench.class, file, appendsEach, Bench.ROUNDS, resultBytes);
         Bench.deleteCheckpoint(file);
         double group = Arrays.stream(child.column(1)).average().orElseThrow();
@@ -84,8 +87,8 @@ final class AppendBench {
         // Made once: the collector shall find nothing of the bare loop's to do while the callers append.
         byte[][] encoded = new byte[ENCODED][];
         Arrays.setAll(encoded, i -> LineFormat.encode(Data.done(i, result)));
-        double[] waitedMs = new double[lines];
-        double[] handedOverMs = new double[lines];
+        double[] waitedMs = new double[lines - CALLERS * UNCOUNTED];
+        double[] handedOverMs = new double[waitedMs.length];
         System.gc();
         try (FileChannel bare = FileChannel.open(barePath, StandardOpenOption.CREATE, StandardOpenOption.APPEND)) {
             for (int round = -WARM_UP_ROUNDS; round < rounds; round++) {
@@ -129,17 +132,19 @@ final class AppendBench {
     }
 
     private static double appendAtOnce(Appender appender, double[] waitedMs) throws Exception {
-        int appendsEach = waitedMs.length / CALLERS;
+        int countedEach = waitedMs.length / CALLERS;
         CountDownLatch start = new CountDownLatch(1);
         List<Thread> threads = new ArrayList<>();
         for (int caller = 0; caller < CALLERS; caller++) {
-            int own = caller * appendsEach;
+            int own = caller;
             threads.add(Thread.startVirtualThread(() -> {
                 await(start);
-                for (int i = own; i < own + appendsEach; i++) {
+                for (int i = -UNCOUNTED; i < countedEach; i++) {
                     long from = System.nanoTime();
-                    appender.append(i).join();
-                    waitedMs[i] = (System.nanoTime() - from) / 1e6;
+                    appender.append((i + UNCOUNTED) * CALLERS + own).join();
+                    if (i >= 0) {
+                        waitedMs[i * CALLERS + own] = (System.nanoTime() - from) / 1e6;
+                    }
                 }
             }));
         }
@@ -166,7 +171,7 @@ final class AppendBench {
         Thread writer = Thread.ofPlatform().start(() -> {
             List<Waiting> group = new ArrayList<>();
             try {
-                for (int written = 0; written < waitedMs.length; written += group.size()) {
+                for (int written = 0; written < waitedMs.length + CALLERS * UNCOUNTED; written += group.size()) {
                     group.clear();
                     group.add(queue.take());
                     queue.drainTo(group);
