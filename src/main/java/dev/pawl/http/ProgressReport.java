@@ -61,7 +61,7 @@ public record ProgressReport(
             @Schema(description = "When the last of them were noticed.") Instant publishedBy,
             @Schema(description = "Of them, those whose documents have ended: done, skipped or failed.", examples = "847") long settled,
             @Schema(description = "When it began; null while no partition is this process's.", nullable = true) Instant since,
-            @Schema(description = "Since when all are settled; null while they are not.", nullable = true) Instant doneAt) {}
+            @Schema(description = "Since when all are settled; null while they are not, and where they were before this process started.", nullable = true) Instant doneAt) {}
 
     @RegisterForReflection
     @Schema(name = "ProgressDocuments", description = "Deliveries by how they ended.")

@@ -64,6 +64,8 @@ public final class Backlog {
     private Instant grownAt;
     /** Since when there is nothing to do; null while there is. */
     private Instant restingSince;
+    /** Whether this process has seen anything to do. What was done before it started, it can't say when. */
+    private boolean sawWork;
 
     Backlog(Clock clock) {
         this.clock = clock;
@@ -112,6 +114,7 @@ public final class Backlog {
             grownAt = now;
         }
         boolean resting = ends.keySet().stream().allMatch(partition -> assignments.get(partition).lag() == 0);
+        sawWork |= grew || !resting;
         if (!resting) {
             restingSince = null;
         } else if (grew || restingSince == null) {
@@ -131,11 +134,11 @@ public final class Backlog {
      * @param published records of this process's partitions since the backlog began
      * @param publishedBy when the last of them were noticed
      * @param since when it began; null while no partition is this process's
-     * @param doneAt since when all of them are settled; null while they are not
+     * @param doneAt since when all of them are settled; null while they are not, and where they were before this process started
      */
     public record State(long published, Instant publishedBy, Instant since, Instant doneAt) {}
 
     public synchronized State state() {
-        return new State(published, grownAt, begins.values().stream().map(Begin::since).min(Comparator.naturalOrder()).orElse(null), restingSince);
+        return new State(published, grownAt, begins.values().stream().map(Begin::since).min(Comparator.naturalOrder()).orElse(null), sawWork ? restingSince : null);
     }
 }

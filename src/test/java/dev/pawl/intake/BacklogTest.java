@@ -101,6 +101,21 @@ class BacklogTest {
         assertThat(backlog.written(ONE)).isEqualTo("10@" + now);
     }
 
+    /** Else a finished batch would be said to have ended when its Pawl was started again. */
+    @Test
+    void backlogThatWasDoneBeforeTheStart_wasDoneNobodyKnowsWhen() {
+        assign(ONE, 1_000, 0, "500@2026-11-23T09:00:00Z");
+        endsAt(1_000);
+        assertThat(backlog.state().doneAt()).isNull();
+        later(Duration.ofSeconds(5));
+        endsAt(1_010);
+        work(1_000, 1_010);
+        endsAt(1_010);
+
+        assertThat(backlog.state().published()).isEqualTo(510);
+        assertThat(backlog.state().doneAt()).isEqualTo(now);
+    }
+
     @Test
     void newBacklog_isOneOfAllPartitions() {
         assign(ONE, 0, 0, null);
