@@ -18,7 +18,7 @@ import dev.pawl.checkpoint.Checkpoints.Writes;
 /**
  * One thread for a directory of checkpoints that makes concurrent appends share their writes and fsyncs: it takes what
  * waits, lets each file write and force its lines once, and goes on with what came meanwhile. A single append is
- * written at once; the busier the disk, the larger the groups.
+ * written at once, or a millisecond after a small group; the busier the disk, the larger the groups.
  */
 final class GroupCommit implements AutoCloseable {
 
@@ -26,6 +26,9 @@ final class GroupCommit implements AutoCloseable {
     private static final int MAX_GROUP = 4096;
     /** A group of usual lines goes out with one call. */
     private static final int BUFFER_BYTES = 1 << 20;
+    /** Lines a file. */
+    private static final int SMALL_GROUP = 16;
+    private static final long LONGEST_REST_NS = 1_000_000;
 
     private sealed interface Work {
         record Append(PendingAppend append) implements Work {}
@@ -101,7 +104,10 @@ final class GroupCommit implements AutoCloseable {
                     case Work.Stop() -> stopped = true;
                 }
             }
+            int files = groups.size();
+            long begin = System.nanoTime();
             commit(groups);
+            rest(taken.size(), files, System.nanoTime() - begin);
             taken.clear();
             if (stopped) {
                 queue.forEach(_ -> refuse(queue.poll()));
@@ -126,6 +132,16 @@ final class GroupCommit implements AutoCloseable {
             if (work != null) {
                 taken.add(work);
             }
+        }
+    }
+
+    /**
+     * After small groups for as long as they took: a fsync keeps a processor as busy for one line as for a hundred, and those who come meanwhile share the
+     * next. Not after a single line, whose caller may be the only one.
+     */
+    private void rest(int lines, int files, long tookNs) {
+        if (lines > 1 && lines <= SMALL_GROUP * files) {
+            LockSupport.parkNanos(this, Math.min(tookNs, LONGEST_REST_NS));
         }
     }
 
