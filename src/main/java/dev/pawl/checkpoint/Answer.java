@@ -1,5 +1,6 @@
 package dev.pawl.checkpoint;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -47,19 +48,30 @@ public final class Answer {
     }
 
     boolean hasResult() {
-        return line == null ? result() != null : LineFormat.resultStart(line, from, to) < to;
+        return resultStart() > 0 || result() != null;
     }
 
     /** The result as JSON in UTF-8, as it stands in a file. There must be one. */
     byte[] resultJson() {
-        return line == null ? LineFormat.json(result()) : Arrays.copyOfRange(line, LineFormat.resultStart(line, from, to), to);
+        int start = resultStart();
+        return start > 0 ? Arrays.copyOfRange(line, start, to) : LineFormat.json(result());
     }
 
-    /** The models that answered; without parsing the result. */
+    /** The models that answered; without parsing the result, if that can be avoided. */
     List<String> models() {
-        Content known = content;
-        List<StepOutput> steps = known != null ? known.steps() : LineFormat.answer(line, from, LineFormat.stepsEnd(line, from, to)).steps();
-        return steps.stream().map(StepOutput::model).filter(Objects::nonNull).distinct().toList();
+        int start = content == null ? resultStart() : -1;
+        List<String> models = new ArrayList<>(1);
+        for (StepOutput step : start > 0 ? LineFormat.steps(line, from, start) : steps()) {
+            if (step.model() != null && !models.contains(step.model())) {
+                models.add(step.model());
+            }
+        }
+        return models;
+    }
+
+    /** Negative where there is no line, or another program's. */
+    private int resultStart() {
+        return line == null ? -1 : LineFormat.resultStart(line, from, to);
     }
 
     private Content content() {

@@ -323,20 +323,19 @@ final class LineFormat {
         }
     }
 
-    /** Where the JSON of the result begins; {@code to} where there is none. The steps before it hold no array. */
+    /** Where the JSON of the result begins, just behind the steps, which hold no array; negative where it is not there. */
     static int resultStart(byte[] bytes, int from, int to) {
         for (int at = from; at + RESULT.length <= to; at++) {
             if (bytes[at] == RESULT[0] && startsWith(bytes, at, RESULT)) {
                 return at + RESULT.length;
             }
         }
-        return to;
+        return -1;
     }
 
-    /** Where the comma behind the steps stands. */
-    static int stepsEnd(byte[] bytes, int from, int to) {
-        int start = resultStart(bytes, from, to);
-        return start == to ? to : start - RESULT.length + "]".length();
+    /** The steps before a result that begins there, without what they answered. */
+    static List<CheckpointLine.StepOutput> steps(byte[] bytes, int from, int resultStart) {
+        return answer(bytes, from, resultStart - RESULT.length + "]".length()).steps();
     }
 
     static byte[] json(JsonNode tree) {

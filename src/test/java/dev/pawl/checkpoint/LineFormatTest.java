@@ -302,6 +302,18 @@ class LineFormatTest {
         assertThat(read.models()).isEmpty();
     }
 
+    /** As {@link #doneLineWithoutSteps_isReadBackAsItWas}, with a member between. */
+    @Test
+    void doneLineWithAMemberMore_isReadBackAsItWas() throws MalformedLineException {
+        Done read = (Done) decode(CheckpointFile.withCrc("""
+                {"id":"doc-1","ts":"2026-11-23T09:35:12.345Z","status":"done","source":"documents-3@1","fingerprint":"7f",\
+                "steps":[{"step":"a","model":"m"}],"note":1,"result":{"a":[1]},"usage":{"calls":1,"inputTokens":2,"outputTokens":3},"durationMs":4}""").strip());
+
+        assertThat(read.hasResult()).isTrue();
+        assertThat(read.resultJson()).asString(StandardCharsets.UTF_8).isEqualTo("{\"a\":[1]}");
+        assertThat(read.models()).containsExactly("m");
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"2026-11-23T09:35:1x.345Z", "2026-13-23T09:35:12.345Z", "-026-11-23T09:35:12.345Z", "2026-11-23T09:35:12.345+", "2026-11-23T09:35:12.-45Z"})
     void doneLineWithATimeThatIsNone_isRefused(String ts) {
