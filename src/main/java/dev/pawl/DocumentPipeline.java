@@ -68,13 +68,13 @@ public final class DocumentPipeline {
     }
 
     /**
-     * The line that lets a record be skipped, since its document is done, and under another record; null where there is more to do. To be
-     * called from any thread, while no tombstone of the document is on its way.
+     * The line that lets a record be skipped: its document is done, and there is nothing to emit. Null where there is more to do. To be called
+     * from any thread, while no tombstone is on its way.
      *
      * @param source as {@link Delivery#source}
      * @param own the checkpoint of the record's partition
      */
-    public CheckpointLine.Done doneElsewhere(Decoded record, String source, Checkpoint own) {
+    public CheckpointLine.Done skippable(Decoded record, String source, Checkpoint own) {
         return record instanceof Decoded.Run(Document document)
                 && checkpoints.find(document.id(), own).last() instanceof CheckpointLine.Done done
                 && chain.accepts(done) && !isToEmit(done, source) ? done : null;
@@ -84,7 +84,7 @@ public final class DocumentPipeline {
         return source.equals(done.source()) && done.hasResult();
     }
 
-    /** Looks up on the caller's thread; what has to be run moves to a virtual one. */
+    /** Looks up on the caller's thread, unless another delivery of the document comes first; what has to be run moves to a virtual one. */
     public CompletableFuture<Outcome> process(Delivery delivery) {
         return switch (delivery.decode()) {
             case Decoded.Invalid(String reason) -> now(new Outcome.Failed(new Failure(Kind.INVALID_DOCUMENT, null, reason, 1)));

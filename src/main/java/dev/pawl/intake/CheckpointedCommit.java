@@ -22,6 +22,7 @@ import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
 import org.jboss.logging.Logger;
 
+import dev.pawl.checkpoint.FailStop;
 import io.smallrye.common.annotation.Identifier;
 import io.smallrye.mutiny.Uni;
 import io.smallrye.reactive.messaging.kafka.IncomingKafkaRecord;
@@ -63,10 +64,14 @@ final class CheckpointedCommit extends ContextHolder implements KafkaCommitHandl
     private final long timer;
     private final int soonMs;
     private final AtomicBoolean dueSoon = new AtomicBoolean();
+    private final FailStop failStop;
+    /** Whether records were polled that no assignment knows of. */
+    private volatile boolean lostSight;
 
     private CheckpointedCommit(Vertx vertx, int apiTimeoutMs, int intervalMs, KafkaConsumer<?, ?> consumer, Partitions partitions,
-            Takeovers takeovers, Backlog backlog, Skim skim, ConsumerSettings settings) {
+            Takeovers takeovers, Backlog backlog, Skim skim, FailStop failStop, ConsumerSettings settings) {
         super(vertx, apiTimeoutMs);
+        this.failStop = failStop;
         this.consumer = consumer;
         this.partitions = partitions;
         this.takeovers = takeovers;
@@ -74,7 +79,7 @@ final class CheckpointedCommit extends ContextHolder implements KafkaCommitHandl
         this.timer = vertx.setPeriodic(intervalMs, _ -> commit());
         this.soonMs = Math.max(1, intervalMs / 10);
         partitions.onIdle(this::commitSoon);
-        settings.filterPolled(polled -> skim.apply(withoutThoseUnderWay(polled)));
+        settings.filterPolled(polled -> filtered(polled, skim));
     }
 
     @Singleton
@@ -85,13 +90,15 @@ final class CheckpointedCommit extends ContextHolder implements KafkaCommitHandl
         private final Takeovers takeovers;
         private final Backlog backlog;
         private final Skim skim;
+        private final FailStop failStop;
         private final ConsumerSettings settings;
 
-        Factory(Partitions partitions, Takeovers takeovers, Backlog backlog, Skim skim, ConsumerSettings settings) {
+        Factory(Partitions partitions, Takeovers takeovers, Backlog backlog, Skim skim, FailStop failStop, ConsumerSettings settings) {
             this.partitions = partitions;
             this.takeovers = takeovers;
             this.backlog = backlog;
             this.skim = skim;
+            this.failStop = failStop;
             this.settings = settings;
         }
 
@@ -103,7 +110,7 @@ final class CheckpointedCommit extends ContextHolder implements KafkaCommitHandl
                             .orElse(DEFAULT_API_TIMEOUT_MS),
                     config.config().getOptionalValue(ConsumerConfig.AUTO_COMMIT_INTERVAL_MS_CONFIG, Integer.class)
                             .orElse(DEFAULT_INTERVAL_MS),
-                    consumer, partitions, takeovers, backlog, skim, settings);
+                    consumer, partitions, takeovers, backlog, skim, failStop, settings);
         }
     }
 
@@ -145,7 +152,21 @@ final class CheckpointedCommit extends ContextHolder implements KafkaCommitHandl
     }
 
     /**
-     * Called within a poll, with what it brought: the connector resumes all partitions together, those that have to wait as well. They go
+     * Called within a poll, with what it brought. Where this fails, memory has run out, or the client's patience: Kafka would log it at most, and
+     * the records would be committed together with those behind them.
+     */
+    private ConsumerRecords<byte[], byte[]> filtered(ConsumerRecords<byte[], byte[]> polled, Skim skim) {
+        try {
+            return skim.apply(withoutThoseUnderWay(polled));
+        } catch (RuntimeException | Error e) {
+            lostSight = true;
+            failStop.stop("what was polled can't be looked at: " + e);
+            throw e;
+        }
+    }
+
+    /**
+     * The connector resumes all partitions together, those that have to wait as well. They go
      * back to where they were.
      */
     private ConsumerRecords<byte[], byte[]> withoutThoseUnderWay(ConsumerRecords<byte[], byte[]> polled) {
@@ -222,6 +243,9 @@ final class CheckpointedCommit extends ContextHolder implements KafkaCommitHandl
     /** What is settled beyond what the broker knows. */
     private Map<TopicPartition, OffsetAndMetadata> due(Collection<TopicPartition> ofPartitions) {
         Map<TopicPartition, OffsetAndMetadata> due = new HashMap<>();
+        if (lostSight) {
+            return due;
+        }
         partitions.committable(ofPartitions).forEach((partition, offset) -> {
             if (offset > committed.getOrDefault(partition, -1L)) {
                 due.put(partition, new OffsetAndMetadata(offset, backlog.written(partition)));

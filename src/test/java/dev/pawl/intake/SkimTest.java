@@ -123,6 +123,27 @@ class SkimTest {
         assertThat(offsets(rest, THREE)).containsExactly(108L);
     }
 
+    /** Published again without its key, a document may come through another partition than the tombstone before it. */
+    @Test
+    void tombstoneOnItsWay_holdsForAllPartitions() {
+        done.addAll(List.of("a", "b"));
+        Map<TopicPartition, List<String>> records = new LinkedHashMap<>();
+        records.put(THREE, Arrays.asList("a", null));
+        records.put(FOUR, List.of("a", "b", "new"));
+
+        var polled = polled(records);
+        var rest = skim.apply(polled);
+        boolean tombstoneFirst = polled.partitions().iterator().next().equals(THREE);
+        assertThat(offsets(rest, FOUR)).hasSize(tombstoneFirst ? 3 : 1);
+
+        rest = skim.apply(polledOf(FOUR, 103, "a", "b", "new"));
+        assertThat(offsets(rest, FOUR)).as("a poll later").containsExactly(103L, 104L, 105L);
+
+        three.settle(101);
+        rest = skim.apply(polledOf(FOUR, 106, "a", "b", "new"));
+        assertThat(offsets(rest, FOUR)).containsExactly(108L);
+    }
+
     @Test
     void whileTheGateIsClosed_nothingIsTakenOut() {
         done.add("a");
@@ -134,6 +155,19 @@ class SkimTest {
         assertThat(three.committable()).isEqualTo(100);
         assertThat(three.enter(100)).isTrue();
         assertThat(asked).isEmpty();
+    }
+
+    /** The pipeline has to look up what is new once more: not all of a topic of new documents twice. */
+    @Test
+    void afterSomeNewDocumentsInARow_theRestOfThePollIsPassedOnWithoutALook() {
+        done.addAll(List.of("a", "b"));
+
+        var rest = skim.apply(polledFrom(100, "new", "new", "new", "a", "new", "new", "new", "new", "a", "b", "new"));
+        assertThat(offsets(rest, THREE)).containsExactly(100L, 101L, 102L, 104L, 105L, 106L, 107L, 108L, 109L, 110L);
+        assertThat(asked).hasSize(8);
+
+        rest = skim.apply(polledFrom(111, "a", "b", "new"));
+        assertThat(offsets(rest, THREE)).as("the next poll").containsExactly(113L);
     }
 
     @Test
@@ -160,7 +194,11 @@ class SkimTest {
     }
 
     private static ConsumerRecords<byte[], byte[]> polledFrom(long offset, String... values) {
-        return new ConsumerRecords<>(Map.of(THREE, records(THREE, offset, List.of(values))), Map.of());
+        return polledOf(THREE, offset, values);
+    }
+
+    private static ConsumerRecords<byte[], byte[]> polledOf(TopicPartition partition, long offset, String... values) {
+        return new ConsumerRecords<>(Map.of(partition, records(partition, offset, List.of(values))), Map.of());
     }
 
     /** The first has offset 100. */
