@@ -143,7 +143,7 @@ public final class Results {
         try {
             return json.writeValueAsBytes(Result.of(line));
         } catch (JsonProcessingException e) {
-            throw new IllegalStateException("a tree of JSON nodes can always be written", e);
+            throw new IllegalStateException("a result of strings and numbers can always be written", e);
         }
     }
 
