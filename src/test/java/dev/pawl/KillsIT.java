@@ -628,8 +628,10 @@ class KillsIT {
                     .filter(line -> bySource.containsKey(line.json().path("source").asText())).toList();
             assertThat(words).as("acknowledged without a result")
                     .filteredOn(line -> line.status().equals("done") && !emitted.contains(Emission.completion(line))).isEmpty();
+            // One that was killed before its letter, and was done through another partition since, is skipped when it comes again.
             assertThat(words).as("acknowledged without a dead letter")
-                    .filteredOn(line -> line.status().equals("failed") && !deadLettered.contains(line.json().path("source").asText()))
+                    .filteredOn(line -> line.status().equals("failed") && !done(line.id())
+                            && !deadLettered.contains(line.json().path("source").asText()))
                     .isEmpty();
             assertThat(bySource).as("acknowledged without a dead letter").allSatisfy((source, record) -> {
                 if (Kind.of(record.id) == Kind.HOPELESS || Kind.of(record.id) == Kind.NONSENSE) {
