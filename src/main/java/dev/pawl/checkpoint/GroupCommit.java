@@ -18,7 +18,7 @@ import dev.pawl.checkpoint.Checkpoints.Writes;
 /**
  * One thread for a directory of checkpoints that makes concurrent appends share their writes and fsyncs: it takes what
  * waits, lets each file write and force its lines once, and goes on with what came meanwhile. A single append is
- * written at once, or a millisecond after a small group; the busier the disk, the larger the groups.
+ * written at once, or within a millisecond after a small group; the busier the disk, the larger the groups.
  */
 final class GroupCommit implements AutoCloseable {
 

@@ -165,10 +165,7 @@ final class CheckpointedCommit extends ContextHolder implements KafkaCommitHandl
         }
     }
 
-    /**
-     * The connector resumes all partitions together, those that have to wait as well. They go
-     * back to where they were.
-     */
+    /** The connector resumes all partitions together, those that have to wait as well. They go back to where they were. */
     private ConsumerRecords<byte[], byte[]> withoutThoseUnderWay(ConsumerRecords<byte[], byte[]> polled) {
         if (polled.partitions().stream().noneMatch(takeovers::isUnderWay)) {
             return polled;
