@@ -128,6 +128,11 @@ class PageTest {
         assertThat(page.locator("#cost")).isHidden();
         assertThat(page.locator("#paid-aside")).containsText("No price is set");
 
+        // By an earlier life.
+        pawl.tell(progress("\"settled\":1000", "\"doneAt\":null", "\"total\":0", "\"eta\":null", "\"etaSpread\":null", "\"inWork\":0", "\"state\":\"idle\""));
+        see("rate", "All done.");
+        see("elapsed", "");
+
         pawl.tell(FakePawl.EMPTY);
         see("settled", "No");
         see("rate", "Publish some below, or to the topic.");
