@@ -153,7 +153,8 @@ class LifecycleIT {
         rig.config("pawl.stuck-after", "1s");
         rig.model().hold();
         PawlProcess pawl = rig.start();
-        assertThat(pawl.get("/q/health/live").body()).contains("\"state\": \"idle\"");
+        // It is ready before the last partition's checkpoint is taken over.
+        await().atMost(PATIENCE).until(() -> pawl.get("/q/health/live").body().contains("\"state\": \"idle\""));
 
         rig.publish(rig.texts(3));
 
