@@ -61,7 +61,8 @@ class HttpCommandsIT {
         List<String> ids = rig.texts(99);
         rig.text(AWKWARD, "The text of an awkward one.");
         rig.model().answer(call -> call.key().equals("entities/doc-0007") ? new Reply.Status(400) : ScriptedModel.usualAnswer(call));
-        url = rig.start().uri("").toString();
+        // Without its partitions it would have nothing left to do, and say so.
+        url = rig.startOwningAll().uri("").toString();
 
         Ran refused = run("doc-0000\n", Map.of(), "publish");
         assertThat(refused.status()).isEqualTo(77);

@@ -152,9 +152,8 @@ class LifecycleIT {
     void nothingMovesForLongerThanAllowed_livenessTurnsDownAndSaysWhyUntilSomethingDoes() {
         rig.config("pawl.stuck-after", "1s");
         rig.model().hold();
-        PawlProcess pawl = rig.start();
-        // It is ready before the last partition's checkpoint is taken over.
-        await().atMost(PATIENCE).until(() -> pawl.get("/q/health/live").body().contains("\"state\": \"idle\""));
+        PawlProcess pawl = rig.startOwningAll();
+        assertThat(pawl.get("/q/health/live").body()).contains("\"state\": \"idle\"");
 
         rig.publish(rig.texts(3));
 

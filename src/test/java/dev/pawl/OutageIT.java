@@ -101,7 +101,7 @@ class OutageIT {
                 .config("pawl.max-in-flight", Integer.toString(IN_FLIGHT))
                 .config("pawl.provider.backoff", "200ms")
                 .config("pawl.provider.max-backoff", "30s")
-                .start();
+                .startOwningAll();
         admin = Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, rig.broker().bootstrapServers()));
     }
 

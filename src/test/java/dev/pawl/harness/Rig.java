@@ -161,6 +161,21 @@ public final class Rig implements AutoCloseable {
         return launch(pod).awaitReady(READY);
     }
 
+    /** Returns when all partitions are this process's and taken over: ready it is before it has joined its group. */
+    public PawlProcess startOwningAll() {
+        return awaitOwningAll(start());
+    }
+
+    public PawlProcess awaitOwningAll(PawlProcess ready) {
+        await().atMost(READY).until(() -> owned(ready) == topics.partitions());
+        return ready;
+    }
+
+    /** Partitions whose checkpoint it has: those whose checkpoint it waits for are listed without. */
+    private static int owned(PawlProcess process) {
+        return process.get("/progress").body().split("\"checkpointBytes\"", -1).length - 1;
+    }
+
     public void publish(List<String> ids) {
         publisher.publishIds(topics.documents(), ids.stream());
     }
