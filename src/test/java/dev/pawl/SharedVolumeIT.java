@@ -81,13 +81,15 @@ class SharedVolumeIT {
 
     @Test
     void processesComeAndGo_filesGoWithTheirPartitionsAndNothingIsCalledAgain() {
-        rig.model().delay(Duration.ofMillis(100));
+        // Slow at first: the second process may take long to start, and is to find most of them.
+        rig.model().delay(Duration.ofMillis(500));
         List<String> ids = rig.texts(300);
         rig.publish(ids);
         PawlProcess one = rig.start();
         await().atMost(PATIENCE).until(() -> rig.results().size() > 20);
         PawlProcess two = rig.start();
         await().atMost(PATIENCE).until(() -> owned(two) == 2);
+        rig.model().delay(Duration.ofMillis(100));
         int before = rig.results().size();
         await().atMost(PATIENCE).until(() -> rig.results().size() > before + 20);
 
