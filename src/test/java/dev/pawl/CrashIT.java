@@ -73,11 +73,14 @@ class CrashIT {
     void killedWhenThe847thIsDone_restartPaysForNothingTwice() {
         rig.without("mp.messaging.incoming.documents.group.instance.id");
         rig.model().delay(Duration.ofMillis(30));
+        // However late the kill comes, these are not done. They are fewer than may be in flight, and the others go on.
+        rig.model().hold(call -> call.id().compareTo("doc-0950") >= 0);
         PawlProcess first = rig.start();
         awaitDone(847);
         first.kill();
         AtTheKill atTheKill = new AtTheKill();
-        assertThat(atTheKill.done).hasSizeBetween(847, DOCUMENTS - 1);
+        rig.model().release();
+        assertThat(atTheKill.done).hasSizeBetween(847, 950);
 
         rig.start();
         awaitAllCommitted();
