@@ -41,7 +41,8 @@ class PageIT {
     private static final int DOCUMENTS = 1_000;
     private static final int IN_FLIGHT = 48;
     private static final String PICTURES = System.getProperty("pawl.page.pictures");
-    private static final Duration DELAY = PICTURES == null ? Duration.ofMillis(50) : Duration.ofSeconds(1);
+    /** Slow enough that half of the documents are left when calls are held. */
+    private static final Duration DELAY = PICTURES == null ? Duration.ofMillis(250) : Duration.ofSeconds(1);
     private static final Set<String> REFUSED = ConcurrentHashMap.newKeySet();
 
     @TempDir
@@ -91,6 +92,9 @@ class PageIT {
 
             pawl.kill();
             rig.model().release();
+            if (PICTURES == null) {
+                rig.model().delay(Duration.ofMillis(50));
+            }
             assertThat(page.locator("#connection")).hasText(Pattern.compile("No connection since \\d\\d:\\d\\d:\\d\\d, trying again"));
             pawl = rig.start();
             see("connection", "Live");
