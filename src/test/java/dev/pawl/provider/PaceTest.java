@@ -30,22 +30,36 @@ class PaceTest {
     void taken_oneAfterTheOther_isALittleLessThanTheLimit(int configured, double share, double perSecond) {
         Pace pace = new Pace(OptionalInt.of(configured), share);
         long amount = Math.max(1, configured / 6_000);
-        use(pace, amount, Duration.ofMillis(250));
+        double least = 0.9 * perSecond - 1;
 
-        long taken = use(pace, amount, Duration.ofSeconds(1));
+        double best = 0;
+        // The machine may stand still for a moment, and less is taken then. More than is permitted would show in each.
+        for (int window = 0; window < 3 && best < least; window++) {
+            double taken = use(pace, amount, Duration.ofSeconds(1));
+            assertThat(taken).isLessThanOrEqualTo(1.02 * perSecond + 1);
+            best = Math.max(best, taken);
+        }
 
-        assertThat((double) taken).isBetween(0.9 * perSecond - 1, 1.02 * perSecond + 1);
+        assertThat(best).isGreaterThanOrEqualTo(least);
     }
 
     @Test
     void debt_isWaitedForAndCanBeGivenBack() {
         Pace pace = new Pace(OptionalInt.of(60_000), 1);
+        long start = System.nanoTime();
 
         pace.take(10_000);
 
-        assertThat(TimeUnit.NANOSECONDS.toMillis(pace.nanosUntilFree())).isBetween(9_500L, 10_300L);
+        assertWait(pace, start, 9_500, 10_300);
         pace.giveBack(9_000);
-        assertThat(TimeUnit.NANOSECONDS.toMillis(pace.nanosUntilFree())).isBetween(500L, 1_100L);
+        assertWait(pace, start, 500, 1_100);
+    }
+
+    /** In milliseconds; some of it may be over already. */
+    private static void assertWait(Pace pace, long start, long least, long most) {
+        long nanos = pace.nanosUntilFree();
+        assertThat(TimeUnit.NANOSECONDS.toMillis(nanos)).isLessThanOrEqualTo(most);
+        assertThat(TimeUnit.NANOSECONDS.toMillis(nanos + System.nanoTime() - start)).isGreaterThanOrEqualTo(least);
     }
 
     /** After a rest there is a fifth of a second's worth, not all that the rest would have been good for. */
@@ -54,13 +68,16 @@ class PaceTest {
         Pace pace = new Pace(OptionalInt.of(6_000), 1);
         LockSupport.parkNanos(Duration.ofMillis(600).toNanos());
 
+        long start = System.nanoTime();
         int taken = 0;
         while (pace.nanosUntilFree() == 0) {
             pace.take(1);
             taken++;
         }
 
-        assertThat(taken).isBetween(20, 30);
+        // It fills on while it is emptied.
+        double seconds = (System.nanoTime() - start) / 1e9;
+        assertThat((double) taken).isBetween(20.0, 25 + 100 * seconds);
     }
 
     @Test
@@ -84,8 +101,14 @@ class PaceTest {
         assertThat(pace.perMinute()).isEqualTo(500);
     }
 
-    private static long use(Pace pace, long amount, Duration time) {
-        long end = System.nanoTime() + time.toNanos();
+    /** What is taken a second, beginning when nothing is there. */
+    private static double use(Pace pace, long amount, Duration time) {
+        long start = System.nanoTime();
+        while (pace.nanosUntilFree() == 0) {
+            pace.take(amount);
+            start = System.nanoTime();
+        }
+        long end = start + time.toNanos();
         long taken = 0;
         while (System.nanoTime() < end) {
             long nanos = pace.nanosUntilFree();
@@ -96,6 +119,6 @@ class PaceTest {
                 LockSupport.parkNanos(nanos);
             }
         }
-        return taken;
+        return taken * 1e9 / (System.nanoTime() - start);
     }
 }
