@@ -58,6 +58,7 @@ class HttpIT {
     private static PawlProcess guarded;
     private static Rig plainRig;
     private static PawlProcess plain;
+    private static double documentsPerMinute;
 
     @BeforeAll
     static void start() {
@@ -69,7 +70,9 @@ class HttpIT {
                 .config("quarkus.http.cors.enabled", "true")
                 .config("quarkus.http.cors.origins", "https://allowed.example");
         guardedRig.text("any", "Most of what the tests publish has no text, which is no fault of the folder's.");
-        plainRig = rig("plain").config("pawl.prices.input-per-million", "2").config("pawl.prices.output-per-million", "10");
+        plainRig = rig("plain").config("pawl.prices.input-per-million", "2").config("pawl.prices.output-per-million", "10")
+                // One call is held until the last test has run.
+                .config("quarkus.langchain4j.openai.timeout", "1h");
         guarded = guardedRig.launch();
         plain = plainRig.launch();
         guarded.awaitReady(Rig.READY);
@@ -91,6 +94,8 @@ class HttpIT {
             plainRig.publish(0, id, id);
         }
         plainRig.awaitAllCommitted();
+        // Of the last minute: later there may be none.
+        documentsPerMinute = progress().path("rate").path("documentsPerMinute").asDouble();
         plainRig.publish(1, "doc-1", "doc-1");
         plainRig.publish(2, "doc-2", null);
         plainRig.awaitAllCommitted();
@@ -467,7 +472,7 @@ class HttpIT {
         assertThat(progress.path("cost").path("currency").asText()).isEqualTo("USD");
         assertThat(progress.path("cost").path("spent").decimalValue()).isEqualByComparingTo("0.0027");
         assertThat(progress.path("cost").path("saved").decimalValue()).isEqualByComparingTo("0.0006");
-        assertThat(progress.path("rate").path("documentsPerMinute").asDouble()).isPositive();
+        assertThat(documentsPerMinute).isPositive();
         assertThat(progress.path("ready").asBoolean()).isTrue();
     }
 
