@@ -51,7 +51,8 @@ class ChangedChainIT {
         publish(COMMITTED, "published");
         publish(HELD_BACK, "in-work");
         publish(HELD_BACK, "delivered");
-        await().atMost(PATIENCE).until(() -> rig.results("delivered").size() == 1 && rig.uncommitted() == 2 && rig.model().inAir() == 1);
+        await().atMost(PATIENCE).until(() -> rig.results("delivered").size() == 1 && rig.uncommitted() == 2
+                && rig.model().calls("entities", "in-work").size() == 1);
         before.kill();
         rig.model().release();
         rig.write("entities.prompt", "The new prompt. step=entities id={{id}}\n{{summary}}\n{{document}}");

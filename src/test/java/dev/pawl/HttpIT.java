@@ -101,7 +101,7 @@ class HttpIT {
         plainRig.awaitAllCommitted();
         plainRig.text("held", "The text of held");
         plainRig.publish(3, "held", "held");
-        await().atMost(PATIENCE).until(() -> plainRig.model().inAir() == 1);
+        await().atMost(PATIENCE).until(() -> plainRig.model().calls("entities", "held").size() == 1);
     }
 
     @AfterAll

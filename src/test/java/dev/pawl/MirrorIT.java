@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
@@ -30,6 +31,7 @@ import dev.pawl.harness.PawlProcess;
 import dev.pawl.harness.Reader;
 import dev.pawl.harness.Rig;
 import dev.pawl.harness.ScriptedModel;
+import dev.pawl.harness.ScriptedModel.Call;
 import dev.pawl.harness.TestBroker;
 
 /** {@code pawl.checkpoint.mirror=kafka}: what one process has finished, another that never saw its disk does not pay for again. */
@@ -60,10 +62,11 @@ class MirrorIT {
     @Test
     void takenOverByAnEmptyDisk_goesOnWhereTheOtherWas() {
         List<String> ids = rig.texts(200);
-        rig.model().hold(call -> call.step().equals("entities") && call.id().compareTo("doc-0100") >= 0);
+        Predicate<Call> held = call -> call.step().equals("entities") && call.id().compareTo("doc-0100") >= 0;
+        rig.model().hold(held);
         PawlProcess first = rig.start("one");
         rig.publish(ids);
-        await().atMost(PATIENCE).until(() -> rig.model().inAir() == MAX_IN_FLIGHT);
+        await().atMost(PATIENCE).until(() -> rig.model().calls().stream().filter(held).count() == MAX_IN_FLIGHT);
         rig.config("pawl.shutdown.drain", "0s");
         first.signalTermination();
         rig.model().release();

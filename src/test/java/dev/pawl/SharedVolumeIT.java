@@ -58,7 +58,8 @@ class SharedVolumeIT {
         List<String> ids = rig.texts(80);
         rig.model().hold(call -> isOf("one", call));
         rig.publish(ids.subList(0, 40));
-        await("calls of both").atMost(PATIENCE).until(() -> rig.model().inAir() == MAX_IN_FLIGHT && rig.model().calls().stream().anyMatch(call -> isOf("two", call)));
+        await("calls of both").atMost(PATIENCE).until(() -> rig.model().calls().stream().filter(call -> isOf("one", call)).count() == MAX_IN_FLIGHT
+                && rig.model().calls().stream().anyMatch(call -> isOf("two", call)));
 
         one.suspend();
         Set<String> inTheAir = rig.model().calls().stream().filter(call -> isOf("one", call)).map(Call::key).collect(toSet());

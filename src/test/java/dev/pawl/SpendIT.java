@@ -89,7 +89,7 @@ class SpendIT {
         List<String> ids = rig.texts(documents);
         rig.publish(ids);
         PawlProcess first = rig.start();
-        await().atMost(PATIENCE).until(() -> rig.model().inAir() == inFlight);
+        await().atMost(PATIENCE).until(() -> rig.model().calls().stream().filter(call -> call.step().equals("entities")).count() == inFlight);
         assertThat(progress(first).at("/ledger/inAir").asInt()).isEqualTo(inFlight);
 
         first.kill();
