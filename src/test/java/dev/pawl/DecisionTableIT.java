@@ -296,8 +296,7 @@ class DecisionTableIT {
         publish(COMMITTED, "twins-published");
         publish(COMMITTED, "twins-published");
         publish(ELSEWHERE, "twins-published");
-        await().atMost(PATIENCE).until(() -> inWork() == 3);
-        assertThat(rig.model().calls("summary", "twins-published")).hasSize(1);
+        await().atMost(PATIENCE).until(() -> inWork() == 3 && rig.model().calls("summary", "twins-published").size() == 1);
 
         rig.model().release();
         rig.awaitAllCommitted();
