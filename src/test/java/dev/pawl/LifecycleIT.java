@@ -142,10 +142,10 @@ class LifecycleIT {
         pawl.kill();
         assertThat(rig.uncommitted()).as("a tenth of an hour is not over").isEqualTo(3);
 
-        rig.config("mp.messaging.incoming.documents.auto.commit.interval.ms", "50000");
+        rig.config("mp.messaging.incoming.documents.auto.commit.interval.ms", "100000");
         rig.start();
 
-        await().atMost(Duration.ofSeconds(20)).until(() -> rig.uncommitted() == 0);
+        await().atMost(Duration.ofSeconds(60)).until(() -> rig.uncommitted() == 0);
     }
 
     @Test
