@@ -101,12 +101,16 @@ class TracingIT {
         return call.step().equals("summary") ? new Reply.Text(SECRET_ANSWER, 100, 10) : ScriptedModel.usualAnswer(call);
     }
 
-    /** The names that threads have for the operating system, which cuts them off after 15 bytes. */
+    /** The names that threads have for the operating system, which cuts them off after 15 bytes. Some may end meanwhile. */
     private static List<String> threads(PawlProcess pawl) throws IOException {
         List<String> names = new ArrayList<>();
         try (DirectoryStream<Path> tasks = Files.newDirectoryStream(Path.of("/proc/" + pawl.pid() + "/task"))) {
             for (Path task : tasks) {
-                names.add(Files.readString(task.resolve("comm")).strip());
+                try {
+                    names.add(Files.readString(task.resolve("comm")).strip());
+                } catch (IOException ended) {
+                    // It has no name any more.
+                }
             }
         }
         return names;
