@@ -80,7 +80,7 @@ class DevModeIT {
         ProcessBuilder command = new ProcessBuilder("./mvnw", "quarkus:dev", "-Ddebug=false",
                 "-Dmaven.repo.local=" + System.getProperty("maven.repo.local"),
                 "-Dquarkus.http.port=" + httpPort, "-Dpawl.dev.kafka.port=" + kafkaPort,
-                "-Dpawl.max-in-flight=4", "-Dpawl.dev.offline-model.delay=200ms")
+                "-Dpawl.max-in-flight=4", "-Dpawl.dev.offline-model.delay=1s")
                 .directory(project.toFile())
                 .redirectErrorStream(true)
                 .redirectOutput(log.toFile());
