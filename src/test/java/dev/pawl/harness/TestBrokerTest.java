@@ -84,7 +84,7 @@ class TestBrokerTest {
         var reader = new Reader(broker.bootstrapServers());
 
         assertThat(reader.await(topics.results(), records -> records.size() == 3, Duration.ofSeconds(10))).hasSize(3);
-        assertThatThrownBy(() -> reader.await(topics.results(), records -> records.size() == 4, Duration.ofSeconds(1)))
+        assertThatThrownBy(() -> reader.await(topics.results(), records -> records.size() == 4, Duration.ofSeconds(5)))
                 .isInstanceOf(AssertionError.class)
                 .hasMessageContaining("3 records, by partition {0=3}");
     }

@@ -105,21 +105,21 @@ class OutageTest {
         Caller hanging = outage.enter(leaving);
         Caller next = outage.enter(leaving);
         fail(hanging, NO_ANSWER, Outage.FAULTS_IN_A_ROW);
+        long start = System.nanoTime();
         start(hanging, Duration.ZERO);
         assertThat(released.take()).isSameAs(hanging);
-        long start = System.nanoTime();
         start(next, Duration.ZERO);
 
         assertThat(released.take()).isSameAs(next);
 
-        assertThat(Duration.ofNanos(System.nanoTime() - start)).isBetween(Duration.ofMillis(2_500), Duration.ofSeconds(5));
+        assertThat(Duration.ofNanos(System.nanoTime() - start)).isBetween(Duration.ofSeconds(3), Duration.ofSeconds(20));
     }
 
     @Test
     void retryAfter_isHeededByProbes() throws InterruptedException {
         Caller caller = outage.enter(leaving);
-        fail(caller, new Fault.OfProvider("status 503", Duration.ofMillis(700)), Outage.FAULTS_IN_A_ROW);
         long start = System.nanoTime();
+        fail(caller, new Fault.OfProvider("status 503", Duration.ofMillis(700)), Outage.FAULTS_IN_A_ROW);
         start(caller, Duration.ZERO);
 
         released.take();
