@@ -24,6 +24,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 
+import dev.pawl.harness.Beside;
 import dev.pawl.harness.CheckpointFile;
 import dev.pawl.harness.PawlProcess;
 import dev.pawl.harness.Reader;
@@ -169,7 +170,7 @@ class CheckpointCommandIT {
 
     @Test
     void serviceThatStartsWhileAFileIsRead_getsIt() throws Exception {
-        // Long enough to be read for a while: the commands go round and round until the service is there.
+        // Long enough to be read for a while: the commands go round and round until the service has it, some time after it is ready.
         List<String> ids = rig.texts(8);
         Path file = rig.checkpointFile(0);
         Files.createDirectories(file.getParent());
@@ -179,14 +180,14 @@ class CheckpointCommandIT {
         PawlProcess service = rig.launch();
 
         int verified = 0;
-        CompletableFuture<PawlProcess> ready = CompletableFuture.supplyAsync(() -> service.awaitReady(Rig.READY));
-        while (!ready.isDone()) {
+        CompletableFuture<PawlProcess> owning = Beside.supply(() -> rig.awaitOwningAll(service.awaitReady(Rig.READY)));
+        while (!owning.isDone()) {
             assertThat(run("checkpoint", "verify").status()).isZero();
             verified++;
         }
 
         assertThat(verified).isPositive();
-        ready.join();
+        owning.join();
         rig.awaitAllCommitted();
         assertThat(rig.model().total()).isEqualTo(8 * Rig.STEPS.size());
     }
@@ -198,7 +199,7 @@ class CheckpointCommandIT {
         ProcessBuilder builder = new ProcessBuilder(command).directory(directory.toFile());
         builder.environment().keySet().removeIf(name -> name.matches("(PAWL|QUARKUS)_.*|.*JAVA.*_OPTIONS"));
         Process process = builder.start();
-        CompletableFuture<String> err = CompletableFuture.supplyAsync(() -> text(process.getErrorStream()));
+        CompletableFuture<String> err = Beside.supply(() -> text(process.getErrorStream()));
         String out = text(process.getInputStream());
         assertThat(process.waitFor(TIMEOUT_SECONDS, TimeUnit.SECONDS)).isTrue();
         return new Ran(process.exitValue(), out, err.join());

@@ -42,6 +42,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 
+import dev.pawl.harness.Beside;
 import dev.pawl.harness.CheckpointFile;
 import dev.pawl.harness.CheckpointFile.Line;
 import dev.pawl.harness.PawlProcess;
@@ -303,7 +304,7 @@ class KillsIT {
         if (restart == Broker.IS_BACK) {
             broker.start();
         }
-        return restart == Broker.IS_RETURNING ? CompletableFuture.runAsync(broker::start) : CompletableFuture.completedFuture(null);
+        return restart == Broker.IS_RETURNING ? Beside.run(broker::start) : CompletableFuture.completedFuture(null);
     }
 
     private void awaitMoment(PawlProcess pawl, End end) {

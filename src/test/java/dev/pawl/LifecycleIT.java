@@ -16,6 +16,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+import dev.pawl.harness.Beside;
 import dev.pawl.harness.CheckpointFile;
 import dev.pawl.harness.PawlProcess;
 import dev.pawl.harness.Rig;
@@ -54,7 +55,7 @@ class LifecycleIT {
         PawlProcess first = rig.start();
         await().atMost(PATIENCE).until(() -> rig.model().inAir() == 10);
 
-        CompletableFuture<Integer> exit = CompletableFuture.supplyAsync(first::terminate);
+        CompletableFuture<Integer> exit = Beside.supply(first::terminate);
         await().atMost(PATIENCE).until(() -> first.log().contains("Waiting for 10 documents in work"));
         rig.model().release();
 
@@ -74,7 +75,7 @@ class LifecycleIT {
         PawlProcess first = rig.start();
         await().atMost(PATIENCE).until(() -> rig.model().inAir() == 1);
 
-        CompletableFuture<Integer> exit = CompletableFuture.supplyAsync(first::terminate);
+        CompletableFuture<Integer> exit = Beside.supply(first::terminate);
 
         // Kubernetes grants 30 s by default.
         assertThat(exit).succeedsWithin(Duration.ofSeconds(30)).isEqualTo(0);

@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.parallel.Isolated;
 
+import dev.pawl.harness.Beside;
 import dev.pawl.harness.CheckpointFile;
 import dev.pawl.harness.PawlProcess;
 import dev.pawl.harness.Reader;
@@ -67,7 +68,7 @@ class RestartsIT {
         await().atMost(PATIENCE).until(() -> rig.model().calls().stream().filter(held).count() == IN_FLIGHT);
 
         int calls = rig.model().total();
-        CompletableFuture<Integer> exit = CompletableFuture.supplyAsync(first::terminate);
+        CompletableFuture<Integer> exit = Beside.supply(first::terminate);
         await().atMost(PATIENCE).pollInterval(Duration.ofMillis(20)).until(() -> first.log().contains("documents in work, at most"));
         first.signalTermination();
         rig.model().release();

@@ -36,6 +36,7 @@ import org.junit.jupiter.api.io.TempDir;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 
+import dev.pawl.harness.Beside;
 import dev.pawl.harness.CheckpointFile.Line;
 import dev.pawl.harness.PawlProcess;
 import dev.pawl.harness.Reader;
@@ -303,7 +304,7 @@ class ScaleIT {
     }
 
     private void endAll() {
-        List<CompletableFuture<Integer>> exits = running.stream().map(life -> CompletableFuture.supplyAsync(life.process::terminate)).toList();
+        List<CompletableFuture<Integer>> exits = running.stream().map(life -> Beside.supply(life.process::terminate)).toList();
         assertThat(exits).as("exit codes").allSatisfy(exit -> assertThat(exit.join()).isZero());
         running.clear();
         // The client of one that stood still says at ERROR that its group knows it no more.

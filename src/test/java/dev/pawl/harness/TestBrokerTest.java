@@ -118,7 +118,7 @@ class TestBrokerTest {
             Topics topics = broker.createTopics();
             publish(broker, topics.documents(), 0, 1_000);
             Map<Integer, Long> before = broker.endOffsets(topics.documents());
-            CompletableFuture<List<ConsumerRecord<byte[], byte[]>>> reading = CompletableFuture.supplyAsync(() ->
+            CompletableFuture<List<ConsumerRecord<byte[], byte[]>>> reading = Beside.supply(() ->
                     new Reader(broker.bootstrapServers())
                             .await(topics.documents(), records -> records.size() == 2_000, Duration.ofSeconds(60)));
 
