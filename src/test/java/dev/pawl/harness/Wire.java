@@ -43,8 +43,8 @@ public final class Wire implements AutoCloseable {
     private Wire(URI endpoint) {
         this.endpoint = new InetSocketAddress(endpoint.getHost(), endpoint.getPort());
         this.path = endpoint.getPath();
-        this.server = listen(0);
-        this.port = server.getLocalPort();
+        this.port = FreePort.find();
+        this.server = listen(port);
     }
 
     public static Wire to(String baseUrl) {

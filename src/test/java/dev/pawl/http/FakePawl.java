@@ -22,6 +22,7 @@ import java.util.stream.IntStream;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 
+import dev.pawl.harness.FreePort;
 import dev.pawl.harness.HttpServers;
 
 /** Serves the page's files and answers its calls with what a test says; can be stopped and started again on the same port. */
@@ -105,13 +106,12 @@ final class FakePawl {
     private final List<OutputStream> streams = new CopyOnWriteArrayList<>();
     private volatile String report = WORKING;
     private volatile boolean silent;
-    private int port;
+    private final int port = FreePort.find();
     private HttpServer server;
     private ExecutorService threads;
 
     void start() {
         server = HttpServers.create(port, 0);
-        port = server.getAddress().getPort();
         threads = Executors.newVirtualThreadPerTaskExecutor();
         server.setExecutor(threads);
         server.createContext("/", this::answer);
