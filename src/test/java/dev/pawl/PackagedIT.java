@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
 
 import dev.pawl.harness.ScriptedModel;
 import dev.pawl.harness.TestBroker;
+import dev.pawl.harness.Topics;
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.common.QuarkusTestResourceLifecycleManager;
 import io.quarkus.test.junit.QuarkusIntegrationTest;
@@ -35,7 +36,9 @@ class PackagedIT {
         @Override
         public Map<String, String> start() {
             TestBroker broker = TestBroker.shared();
-            Map<String, String> config = new HashMap<>(broker.createTopics().config());
+            Topics topics = broker.createTopics();
+            Map<String, String> config = new HashMap<>(topics.config());
+            config.put("pawl.consumer-group", "group-of-" + topics.documents());
             config.put("kafka.bootstrap.servers", broker.bootstrapServers());
             config.put("quarkus.langchain4j.openai.base-url", model.baseUrl());
             config.put("quarkus.langchain4j.openai.api-key", "a-key-for-tests");
