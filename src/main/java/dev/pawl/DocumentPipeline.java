@@ -2,6 +2,8 @@ package dev.pawl;
 
 import java.io.IOException;
 import java.time.Clock;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
@@ -68,16 +70,25 @@ public final class DocumentPipeline {
     }
 
     /**
-     * The line that lets a record be skipped: its document is done, and there is nothing to emit. Null where there is more to do. To be called
-     * from any thread, while no tombstone is on its way.
+     * The lines that let records be skipped, in their order: the document is done, and there is nothing to emit. Null where there is more to
+     * do. To be called from any thread, while no tombstone is on its way.
      *
-     * @param source as {@link Delivery#source}
-     * @param own the checkpoint of the record's partition
+     * @param sources as {@link Delivery#source}
+     * @param own the checkpoint of the records' partition
      */
-    public CheckpointLine.Done skippable(Decoded record, String source, Checkpoint own) {
-        return record instanceof Decoded.Run(Document document)
-                && checkpoints.find(document.id(), own).last() instanceof CheckpointLine.Done done
-                && chain.accepts(done) && !isToEmit(done, source) ? done : null;
+    public CheckpointLine.Done[] skippable(List<Decoded> records, List<String> sources, Checkpoint own) {
+        List<String> ids = new ArrayList<>(records.size());
+        for (Decoded record : records) {
+            // No document has the empty ID.
+            ids.add(record instanceof Decoded.Run(Document document) ? document.id() : "");
+        }
+        CheckpointLine.Done[] found = checkpoints.findDone(ids, own);
+        for (int i = 0; i < found.length; i++) {
+            if (found[i] != null && (!chain.accepts(found[i]) || isToEmit(found[i], sources.get(i)))) {
+                found[i] = null;
+            }
+        }
+        return found;
     }
 
     private static boolean isToEmit(CheckpointLine.Done done, String source) {

@@ -24,6 +24,9 @@ public final class BareCounter {
             var partitions = consumer.partitionsFor(arguments[1]).stream()
                     .map(partition -> new TopicPartition(partition.topic(), partition.partition())).toList();
             consumer.assign(partitions);
+            // Connected, with nothing to read, like a service that waits.
+            consumer.seekToEnd(partitions);
+            consumer.poll(Duration.ofSeconds(1));
             for (String count = questions.readLine(); count != null; count = questions.readLine()) {
                 consumer.seekToBeginning(partitions);
                 long start = System.nanoTime();

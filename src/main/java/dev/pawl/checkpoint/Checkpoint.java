@@ -184,7 +184,15 @@ public final class Checkpoint {
 
     /** What the file holds of a document. Reads the lines it finds; no other input or output. */
     History find(String id) {
-        return ask(id, History.NONE, positions -> history(id, positions));
+        return ask(() -> history(id, index.find(id)), History.NONE);
+    }
+
+    /**
+     * The done lines of documents of which the file says so, in their order; null for all others. For those that are asked by the hundred:
+     * what lies close together is read at once.
+     */
+    CheckpointLine.Done[] findDone(List<String> ids) {
+        return ask(() -> DoneLines.read(ids, index.find(ids), readers), new CheckpointLine.Done[ids.size()]);
     }
 
     /**
@@ -192,7 +200,7 @@ public final class Checkpoint {
      * record has led to since must stay.
      */
     private boolean isToForget(CheckpointLine.Forgotten tombstone) {
-        List<CheckpointLine> lines = ask(tombstone.id(), List.of(), positions -> lines(tombstone.id(), positions));
+        List<CheckpointLine> lines = ask(() -> lines(tombstone.id(), index.find(tombstone.id())), List.of());
         return lines.stream().anyMatch(line -> !tombstone.source().equals(line.source()))
                 && lines.stream().noneMatch(line -> line.isOfLaterRecordThan(tombstone));
     }
@@ -204,14 +212,15 @@ public final class Checkpoint {
 
     @FunctionalInterface
     private interface Question<T> {
-        T ask(Positions positions) throws LineReader.ClosedException;
+        T ask() throws LineReader.ClosedException;
     }
 
-    private <T> T ask(String id, T whenClosed, Question<T> question) {
+    /** Asks the index and the file it leads to. */
+    private <T> T ask(Question<T> question, T whenClosed) {
         while (true) {
             LineAppender before = appender;
             try {
-                T answer = question.ask(index.find(id));
+                T answer = question.ask();
                 // Else a position may be one of the file before, which was closed, and the next file has its generation.
                 if (appender == before) {
                     return answer;

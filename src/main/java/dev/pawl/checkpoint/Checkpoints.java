@@ -189,6 +189,17 @@ public final class Checkpoints {
         return found;
     }
 
+    /** Of each document as {@link #find(String, Checkpoint)}, where that is done; null for all others. Faster for many. */
+    public CheckpointLine.Done[] findDone(List<String> ids, Checkpoint own) {
+        CheckpointLine.Done[] found = own.findDone(ids);
+        for (int i = 0; i < found.length; i++) {
+            if (found[i] == null && find(ids.get(i), own).last() instanceof CheckpointLine.Done done) {
+                found[i] = done;
+            }
+        }
+        return found;
+    }
+
     /** A file forgets its own steps at a tombstone: those it has came later, whatever another file forgot. */
     private static History merge(History one, History other) {
         if (other.isEmpty()) {

@@ -64,7 +64,8 @@ final class LineReader implements Closeable {
     /** So many bytes from an offset on; fewer where the file ends before. */
     byte[] read(long offset, int length) throws IOException {
         byte[] bytes = new byte[length];
-        return Arrays.copyOf(bytes, readFully(bytes, offset));
+        int filled = readFully(bytes, offset);
+        return filled == length ? bytes : Arrays.copyOf(bytes, filled);
     }
 
     private synchronized int readFully(byte[] bytes, long offset) throws IOException {

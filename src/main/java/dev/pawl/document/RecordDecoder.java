@@ -134,12 +134,20 @@ public final class RecordDecoder {
         if (metadata != null && !metadata.isObject()) {
             throw new InvalidDocumentException("the object's metadata is not an object");
         }
-        return new Document(checkedId(id.asText()), string(json, "text"), uri(json), metadata);
+        return document(id.asText(), string(json, "text"), uri(json), metadata);
     }
 
     /** The document of an ID alone. */
     public static Document document(String id) throws InvalidDocumentException {
-        return new Document(checkedId(id), null, null, null);
+        return document(id, null, null, null);
+    }
+
+    private static Document document(String id, String text, URI uri, JsonNode metadata) throws InvalidDocumentException {
+        try {
+            return new Document(id, text, uri, metadata);
+        } catch (IllegalArgumentException e) {
+            throw new InvalidDocumentException(e.getMessage());
+        }
     }
 
     private static String checkedId(String id) throws InvalidDocumentException {

@@ -33,8 +33,12 @@ final class Skim {
 
     private static final Logger LOG = Logger.getLogger(Skim.class);
 
-    /** Where so many records in a row have to be worked off, so have those behind them, as a rule; nothing is looked up twice for them. */
-    private static final int MISSES = 4;
+    /**
+     * So many records of a poll are looked up first, and so many times more as long as one of those before could be skipped: where none can, it is the same with
+     * those behind them, as a rule, and nothing is looked up twice for them.
+     */
+    private static final int FIRST_LOOK = 4;
+    private static final int GROWTH = 16;
 
     private final LookUp lookUp;
     private final Partitions partitions;
@@ -45,7 +49,7 @@ final class Skim {
     /** As {@link DocumentPipeline#skippable}. */
     @FunctionalInterface
     interface LookUp {
-        CheckpointLine.Done skippable(Decoded record, String source, Checkpoint own);
+        CheckpointLine.Done[] skippable(List<Decoded> records, List<String> sources, Checkpoint own);
     }
 
     @Inject
@@ -101,31 +105,43 @@ final class Skim {
 
     private List<ConsumerRecord<byte[], byte[]>> skim(List<ConsumerRecord<byte[], byte[]>> records, Assignment assignment, boolean butTheLast,
             List<CheckpointLine.Done> skipped) {
-        List<ConsumerRecord<byte[], byte[]>> passedOn = new ArrayList<>();
-        boolean forgetting = false;
-        int misses = 0;
-        for (ConsumerRecord<byte[], byte[]> record : records) {
-            forgetting |= record.value() == null;
-            boolean stays = forgetting || misses == MISSES || butTheLast && record == records.getLast();
-            CheckpointLine.Done done = stays ? null : skippable(record, assignment);
-            if (done == null) {
-                passedOn.add(record);
-                misses += stays ? 0 : 1;
-            } else {
-                skipped.add(done);
-                misses = 0;
-            }
+        int end = records.size() - (butTheLast ? 1 : 0);
+        for (int i = 0; i < end; i++) {
+            end = records.get(i).value() == null ? i : end;
         }
+        List<ConsumerRecord<byte[], byte[]>> passedOn = new ArrayList<>();
+        int from = 0;
+        boolean worthALook = true;
+        for (int size = FIRST_LOOK; worthALook && from < end; size *= GROWTH) {
+            List<ConsumerRecord<byte[], byte[]>> looked = records.subList(from, Math.min(end, from + size));
+            CheckpointLine.Done[] done = skippable(looked, assignment);
+            worthALook = false;
+            for (int i = 0; i < looked.size(); i++) {
+                if (done[i] == null) {
+                    passedOn.add(looked.get(i));
+                } else {
+                    skipped.add(done[i]);
+                    worthALook = true;
+                }
+            }
+            from += looked.size();
+        }
+        passedOn.addAll(records.subList(from, records.size()));
         return passedOn;
     }
 
-    private CheckpointLine.Done skippable(ConsumerRecord<byte[], byte[]> record, Assignment assignment) {
+    private CheckpointLine.Done[] skippable(List<ConsumerRecord<byte[], byte[]>> records, Assignment assignment) {
         try {
-            return lookUp.skippable(RecordDecoder.decode(record.key(), record.value(), record.headers()),
-                    assignment.source(record.offset()), assignment.checkpoint());
+            List<Decoded> decoded = new ArrayList<>(records.size());
+            List<String> sources = new ArrayList<>(records.size());
+            for (ConsumerRecord<byte[], byte[]> record : records) {
+                decoded.add(RecordDecoder.decode(record.key(), record.value(), record.headers()));
+                sources.add(assignment.source(record.offset()));
+            }
+            return lookUp.skippable(decoded, sources, assignment.checkpoint());
         } catch (RuntimeException e) {
             // Met again, and dealt with, by the pipeline.
-            return null;
+            return new CheckpointLine.Done[records.size()];
         }
     }
 }

@@ -7,11 +7,14 @@ import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
 
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
@@ -41,8 +44,8 @@ class SkimTest {
     private final FailStop failStop = new FailStop();
     private final Progress progress = Progresses.fresh();
     private final Set<String> done = new HashSet<>();
-    private final List<String> asked = new ArrayList<>();
-    private final Skim skim = new Skim((record, source, _) -> lookUp(record, source), partitions, gate, failStop, progress);
+    private final Queue<String> asked = new ConcurrentLinkedQueue<>();
+    private final Skim skim = new Skim((records, sources, _) -> lookUp(records, sources), partitions, gate, failStop, progress);
 
     private final Assignment three = new Assignment("documents-3", null, 100);
     private final Assignment four = new Assignment("documents-4", null, 0);
@@ -53,12 +56,15 @@ class SkimTest {
         partitions.assigned(FOUR, four);
     }
 
-    private CheckpointLine.Done lookUp(Decoded record, String source) {
-        String id = ((Decoded.Run) record).document().id();
+    private CheckpointLine.Done[] lookUp(List<Decoded> records, List<String> sources) {
+        asked.addAll(sources);
+        return records.stream().map(record -> ((Decoded.Run) record).document().id()).map(this::lookUp).toArray(CheckpointLine.Done[]::new);
+    }
+
+    private CheckpointLine.Done lookUp(String id) {
         if (id.equals("unreadable")) {
             throw new IllegalStateException("its line can't be read");
         }
-        asked.add(source);
         return done.contains(id)
                 ? new CheckpointLine.Done(id, Instant.EPOCH, "documents-9@1", "f", new Answer(List.of(), null), new Usage(2, 20, 10), 5)
                 : null;
@@ -159,24 +165,41 @@ class SkimTest {
 
     /** The pipeline has to look up what is new once more: not all of a topic of new documents twice. */
     @Test
-    void afterSomeNewDocumentsInARow_theRestOfThePollIsPassedOnWithoutALook() {
+    void nothingToSkipAmongTheFirst_theRestOfThePollIsPassedOnWithoutALook() {
         done.addAll(List.of("a", "b"));
 
-        var rest = skim.apply(polledFrom(100, "new", "new", "new", "a", "new", "new", "new", "new", "a", "b", "new"));
-        assertThat(offsets(rest, THREE)).containsExactly(100L, 101L, 102L, 104L, 105L, 106L, 107L, 108L, 109L, 110L);
-        assertThat(asked).hasSize(8);
+        var rest = skim.apply(polledFrom(100, "new", "new", "new", "new", "a", "b", "new"));
+        assertThat(offsets(rest, THREE)).containsExactly(100L, 101L, 102L, 103L, 104L, 105L, 106L);
+        assertThat(asked).hasSize(4);
 
-        rest = skim.apply(polledFrom(111, "a", "b", "new"));
-        assertThat(offsets(rest, THREE)).as("the next poll").containsExactly(113L);
+        rest = skim.apply(polledFrom(107, "new", "new", "new", "a", "b", "new", "a", "b", "new"));
+        assertThat(offsets(rest, THREE)).as("the next poll").containsExactly(107L, 108L, 109L, 112L, 115L);
     }
 
     @Test
-    void recordWhoseLookUpFails_isPassedOn() {
+    void amongManyNewOnes_thoseThatAreDoneAreFound() {
+        done.addAll(List.of("a", "b"));
+        List<String> values = new ArrayList<>(Collections.nCopies(2_000, "new"));
+        values.set(0, "a");
+        values.set(20, "b");
+        values.set(100, "a");
+        values.set(1_500, "b");
+
+        var rest = skim.apply(polledFrom(0, values.toArray(String[]::new)));
+
+        assertThat(offsets(rest, THREE)).hasSize(1_996).doesNotContain(0L, 20L, 100L, 1_500L);
+        assertThat(asked).as("all but the last").hasSize(1_999);
+    }
+
+    @Test
+    void recordsWhoseLookUpFails_arePassedOn() {
         done.add("a");
 
-        var rest = skim.apply(polled(Map.of(THREE, List.of("unreadable", "a", "new"))));
+        var rest = skim.apply(polled(Map.of(THREE, List.of("a", "unreadable", "a", "new"))));
+        assertThat(offsets(rest, THREE)).containsExactly(100L, 101L, 102L, 103L);
 
-        assertThat(offsets(rest, THREE)).containsExactly(100L, 102L);
+        rest = skim.apply(polledFrom(104, "a", "new"));
+        assertThat(offsets(rest, THREE)).as("the next poll").containsExactly(105L);
     }
 
     @Test
