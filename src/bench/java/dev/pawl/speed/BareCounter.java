@@ -24,11 +24,14 @@ public final class BareCounter {
             var partitions = consumer.partitionsFor(arguments[1]).stream()
                     .map(partition -> new TopicPartition(partition.topic(), partition.partition())).toList();
             consumer.assign(partitions);
-            // Connected, with nothing to read, like a service that waits.
+            // Connected like a service that waits, and with no fetch under way that the first question would wait for.
             consumer.seekToEnd(partitions);
+            consumer.poll(Duration.ofSeconds(1));
+            consumer.pause(partitions);
             consumer.poll(Duration.ofSeconds(1));
             for (String count = questions.readLine(); count != null; count = questions.readLine()) {
                 consumer.seekToBeginning(partitions);
+                consumer.resume(partitions);
                 long start = System.nanoTime();
                 for (long rest = Long.parseLong(count); rest > 0;) {
                     rest -= consumer.poll(Duration.ofMillis(100)).count();

@@ -16,7 +16,8 @@ import dev.pawl.harness.TestBroker;
 
 /**
  * How many documents a second pass that are done already, the first million of a process: after a crash it is a new one. Beside
- * {@link BareCounter}, a consumer that counts as many records, the first of its process as well; both have been connected before.
+ * {@link BareCounter}, a consumer that counts as many records, the first of its process as well; both have been connected before. The
+ * service has its AOT cache, as shipped, and the counter none.
  *
  * <ul>
  * <li>Published again, under other offsets: skipped. And how fast that is once the JVM's compilers are done, which takes three million of them.
@@ -53,7 +54,7 @@ final class SkipBench {
             allDone(repeating, repeating.topics().documents(), documents);
             publish(repeating, documents);
             for (int round = 0; round < Bench.ROUNDS; round++) {
-                try (PawlProcess skipper = skipping.start()) {
+                try (PawlProcess skipper = start(skipping)) {
                     long from = publishAgain(skipping, skipper, documents);
                     skipped[round] = rate(documents, from, awaitSkipped(skipper, documents));
                     committed[round] = rate(documents, from, skipping.awaitCommitted(LIMIT));
@@ -62,7 +63,7 @@ final class SkipBench {
                     counted[round] = documents / counter.ask(Integer.toString(documents));
                 }
             }
-            try (PawlProcess skipper = skipping.start()) {
+            try (PawlProcess skipper = start(skipping)) {
                 for (int round = -WARM_UP_ROUNDS; round < Bench.ROUNDS; round++) {
                     long from = publishAgain(skipping, skipper, documents);
                     double rate = rate(documents, from, awaitSkipped(skipper, (round + WARM_UP_ROUNDS + 1L) * documents));
@@ -89,10 +90,14 @@ final class SkipBench {
         return List.of(
                 Finding.atLeast(SHARE, skips, bare),
                 Finding.beside(Sample.rate("the same until committed, which is due once a second", "documents/s", committed), bare),
-                Finding.beside(Sample.rate("skipped, once three million were", "documents/s", skippedWarm),
+                Finding.beside(Sample.rate("skipped, once %,d were".formatted(WARM_UP_ROUNDS * documents), "documents/s", skippedWarm),
                         Sample.rate("counted, once as many were", "records/s", countedWarm)),
                 Finding.atLeast(SHARE, repeats, Sample.rate("a bare loop that consumes them and emits as much for each", "records/s", relayed)),
                 Finding.beside(repeats, bare));
+    }
+
+    private static PawlProcess start(Site site) throws IOException {
+        return site.start().awaitOwning(Site.PARTITIONS, LIMIT);
     }
 
     private static Program counter(TestBroker broker, Site site) throws IOException {
@@ -104,7 +109,7 @@ final class SkipBench {
     }
 
     private static long awaitSkipped(PawlProcess service, long documents) throws Exception {
-        return Site.await("skipped", LIMIT, () -> passed(service, "skipped") == documents);
+        return Site.await("skipped", LIMIT, () -> passed(service, "skipped") >= documents);
     }
 
     private static double rate(int documents, long from, long to) {

@@ -188,8 +188,8 @@ public final class Checkpoint {
     }
 
     /**
-     * The done lines of documents of which the file says so, in their order; null for all others. For those that are asked by the hundred:
-     * what lies close together is read at once.
+     * The done lines of documents, in their order, for those that are asked by the hundred: what lies close together is read at once. Null for
+     * documents that are not done, and where {@link #find} has the last word; see {@link DoneLines#read}.
      */
     CheckpointLine.Done[] findDone(List<String> ids) {
         return ask(() -> DoneLines.read(ids, index.find(ids), readers), new CheckpointLine.Done[ids.size()]);

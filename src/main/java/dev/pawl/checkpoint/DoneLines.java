@@ -14,12 +14,12 @@ import dev.pawl.checkpoint.LineFormat.Status;
  */
 final class DoneLines {
 
-    /** What is read at once has at most so many bytes, which a processor keeps at hand, */
+    /** Of what is read at once: a processor keeps so much at hand. */
     private static final int MAX_BYTES = 256 << 10;
-    /** and at most so many times those of the lines that are wanted of it. */
+    /** How many times the bytes of the lines that are wanted are read at most, with what lies between. */
     private static final int MAX_SPREAD = 4;
 
-    /** Below the 37 bits of an offset. */
+    /** Below the 37 bits of an offset: 63 together, so that no line is negative. */
     private static final int NUMBER_BITS = 26;
 
     private final List<String> ids;
@@ -35,8 +35,8 @@ final class DoneLines {
     }
 
     /**
-     * The lines in the order of the documents. Null where a position is not that of a done line, or the line can't be read or is not the
-     * document's.
+     * The lines in the order of the documents. Null where a position is not that of a done line, and where a look-up has the last word: the line
+     * is longer than 256 KB, can't be read, or is not the document's.
      *
      * @param positions where the last line of each stands
      * @param readers by generation
@@ -48,7 +48,7 @@ final class DoneLines {
         } catch (LineReader.ClosedException e) {
             throw e;
         } catch (IOException e) {
-            // Whoever looks for a single one of those that are missing now says so.
+            // A look-up of one that is missing now meets it again, and deals with it.
         }
         return lines.found;
     }
@@ -100,7 +100,7 @@ final class DoneLines {
         long offset = LinePosition.offset(start);
         int length = (int) (LinePosition.offset(last) + LinePosition.size(last) - offset);
         if (length > MAX_BYTES) {
-            // A single one, and a long one: left to a look-up.
+            // A single one.
             return;
         }
         byte[] bytes = reader.read(offset, length);
@@ -108,7 +108,9 @@ final class DoneLines {
             int number = number(lines[i]);
             int from = (int) (LinePosition.offset(positions[number]) - offset);
             int to = from + LinePosition.length(positions[number]);
-            found[number] = to <= bytes.length ? done(ids.get(number), bytes, from, to) : null;
+            if (to <= bytes.length) {
+                found[number] = done(ids.get(number), bytes, from, to);
+            }
         }
     }
 

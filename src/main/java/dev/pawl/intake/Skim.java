@@ -34,11 +34,13 @@ final class Skim {
     private static final Logger LOG = Logger.getLogger(Skim.class);
 
     /**
-     * So many records of a poll are looked up first, and so many times more as long as one of those before could be skipped: where none can, it is the same with
-     * those behind them, as a rule, and nothing is looked up twice for them.
+     * So many of a partition's records are looked up first, and so many times more as long as one of those before could be skipped: where none
+     * can, it is the same with those behind them, as a rule, and nothing is looked up twice for them.
      */
     private static final int FIRST_LOOK = 4;
     private static final int GROWTH = 16;
+    /** So many lines, with their results, are in memory at once. */
+    private static final int LARGEST_LOOK = 256;
 
     private final LookUp lookUp;
     private final Partitions partitions;
@@ -70,7 +72,7 @@ final class Skim {
         boolean skips = gate.isOpen() && failStop.reason().isEmpty()
                 && partitions.assignments().values().stream().noneMatch(Assignment::isForgetting);
         Map<TopicPartition, List<ConsumerRecord<byte[], byte[]>>> rest = new HashMap<>();
-        List<CheckpointLine.Done> skipped = new ArrayList<>();
+        boolean all = true;
         int left = polled.count();
         for (TopicPartition partition : polled.partitions()) {
             List<ConsumerRecord<byte[], byte[]>> passedOn = polled.records(partition);
@@ -78,7 +80,8 @@ final class Skim {
             Assignment assignment = partitions.assignment(partition);
             if (assignment != null) {
                 long next = passedOn.getLast().offset() + 1;
-                passedOn = skips ? skim(passedOn, assignment, left == 0, skipped) : passedOn;
+                passedOn = skips ? skim(passedOn, assignment, left == 0) : passedOn;
+                all &= passedOn.size() == polled.records(partition).size();
                 assignment.polled(passedOn, next);
                 // Whichever partition it came through, it makes all forget the document.
                 skips &= !assignment.isForgetting();
@@ -87,11 +90,7 @@ final class Skim {
                 rest.put(partition, passedOn);
             }
         }
-        if (skipped.isEmpty()) {
-            return polled;
-        }
-        count(skipped);
-        return new ConsumerRecords<>(rest, polled.nextOffsets());
+        return all ? polled : new ConsumerRecords<>(rest, polled.nextOffsets());
     }
 
     private void count(List<CheckpointLine.Done> skipped) {
@@ -103,31 +102,39 @@ final class Skim {
         }
     }
 
-    private List<ConsumerRecord<byte[], byte[]>> skim(List<ConsumerRecord<byte[], byte[]>> records, Assignment assignment, boolean butTheLast,
-            List<CheckpointLine.Done> skipped) {
-        int end = records.size() - (butTheLast ? 1 : 0);
-        for (int i = 0; i < end; i++) {
-            end = records.get(i).value() == null ? i : end;
+    private List<ConsumerRecord<byte[], byte[]>> skim(List<ConsumerRecord<byte[], byte[]>> records, Assignment assignment, boolean butTheLast) {
+        int most = records.size() - (butTheLast ? 1 : 0);
+        int end = 0;
+        while (end < most && records.get(end).value() != null) {
+            end++;
         }
         List<ConsumerRecord<byte[], byte[]>> passedOn = new ArrayList<>();
         int from = 0;
         boolean worthALook = true;
-        for (int size = FIRST_LOOK; worthALook && from < end; size *= GROWTH) {
-            List<ConsumerRecord<byte[], byte[]>> looked = records.subList(from, Math.min(end, from + size));
-            CheckpointLine.Done[] done = skippable(looked, assignment);
-            worthALook = false;
-            for (int i = 0; i < looked.size(); i++) {
-                if (done[i] == null) {
-                    passedOn.add(looked.get(i));
-                } else {
-                    skipped.add(done[i]);
-                    worthALook = true;
-                }
-            }
-            from += looked.size();
+        for (int size = FIRST_LOOK; worthALook && from < end; size = Math.min(size * GROWTH, LARGEST_LOOK)) {
+            int to = Math.min(end, from + size);
+            worthALook = look(records.subList(from, to), assignment, passedOn);
+            from = to;
         }
         passedOn.addAll(records.subList(from, records.size()));
         return passedOn;
+    }
+
+    /** Whether any of them could be skipped; the others are passed on. */
+    private boolean look(List<ConsumerRecord<byte[], byte[]>> records, Assignment assignment, List<ConsumerRecord<byte[], byte[]>> passedOn) {
+        CheckpointLine.Done[] done = skippable(records, assignment);
+        List<CheckpointLine.Done> skipped = new ArrayList<>(done.length);
+        for (int i = 0; i < done.length; i++) {
+            if (done[i] == null) {
+                passedOn.add(records.get(i));
+            } else {
+                skipped.add(done[i]);
+            }
+        }
+        if (!skipped.isEmpty()) {
+            count(skipped);
+        }
+        return !skipped.isEmpty();
     }
 
     private CheckpointLine.Done[] skippable(List<ConsumerRecord<byte[], byte[]>> records, Assignment assignment) {

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletionException;
@@ -82,6 +83,29 @@ class CheckpointsTest {
         assertThat(checkpoints.find("doc-1").last()).isInstanceOf(CheckpointLine.Done.class);
         assertThat(checkpoints.find("doc-2").last()).isInstanceOf(CheckpointLine.Failed.class);
         assertThat(checkpoints.find("doc-2", three).last()).isInstanceOf(CheckpointLine.Failed.class);
+    }
+
+    @Test
+    void manyAtOnce_areFoundWhereOneIs() {
+        String result = "a".repeat(300 << 10);
+        three.append(Lines.done("own")).join();
+        four.append(Lines.done("another's")).join();
+        three.append(Lines.done("long", EARLIER, result)).join();
+        three.append(Lines.failed("failed")).join();
+        four.append(Lines.done("done since", LATER, "s")).join();
+        three.append(Lines.failed("done since", EARLIER)).join();
+        four.append(Lines.done("forgotten", EARLIER, "s")).join();
+        four.append(Lines.forgotten("forgotten", LATER)).join();
+        List<String> ids = List.of("own", "another's", "long", "failed", "unknown", "done since", "forgotten", "");
+
+        CheckpointLine.Done[] found = checkpoints.findDone(ids, three);
+
+        assertThat(Arrays.stream(found).map(done -> done == null ? null : done.id()))
+                .containsExactly("own", "another's", "long", null, null, "done since", null, null);
+        for (int i = 0; i < found.length; i++) {
+            CheckpointLine last = checkpoints.find(ids.get(i), three).last();
+            assertThat(found[i]).isEqualTo(last instanceof CheckpointLine.Done ? last : null);
+        }
     }
 
     /** A document done in its own partition is skipped without a look into the others. */

@@ -21,6 +21,7 @@ import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 import org.junit.jupiter.api.AfterEach;
@@ -111,11 +112,13 @@ class CompactionTest {
         AtomicBoolean over = new AtomicBoolean();
         CompletableFuture<Integer> appending = CompletableFuture.supplyAsync(() -> {
             Random random = new Random(847);
+            List<String> ids = IntStream.range(0, 200).mapToObj(i -> "doc-" + i).toList();
             int appended = 0;
             for (; !over.get() || appended < 2_000; appended++) {
                 appendOne(random);
                 String id = "doc-" + random.nextInt(200);
                 assertThat(checkpoint.find(id)).isEqualTo(expected.getOrDefault(id, History.NONE));
+                assertThat(checkpoint.findDone(ids)).isEqualTo(done(ids));
             }
             return appended;
         });
@@ -127,6 +130,10 @@ class CompactionTest {
         assertThat(appending.get()).isPositive();
         assertThatAllIsFound();
         assertThatAllIsFoundAfterReopening();
+    }
+
+    private Done[] done(List<String> ids) {
+        return ids.stream().map(id -> expected.getOrDefault(id, History.NONE).last() instanceof Done done ? done : null).toArray(Done[]::new);
     }
 
     /** A line is in the file a moment before the index knows it: a compaction that begins then must not take it for garbage. */

@@ -217,6 +217,12 @@ public final class PawlProcess implements AutoCloseable {
         return this;
     }
 
+    /** Waits until so many partitions are taken over: those that are not yet are listed without a checkpoint. */
+    public PawlProcess awaitOwning(int partitions, Duration timeout) {
+        await().atMost(timeout).until(() -> get("/progress").body().split("\"checkpointBytes\"", -1).length - 1 == partitions);
+        return this;
+    }
+
     private boolean isReady() {
         try {
             return get("/q/health/ready").status() == 200;

@@ -167,13 +167,7 @@ public final class Rig implements AutoCloseable {
     }
 
     public PawlProcess awaitOwningAll(PawlProcess ready) {
-        await().atMost(READY).until(() -> owned(ready) == topics.partitions());
-        return ready;
-    }
-
-    /** Partitions whose checkpoint it has: those whose checkpoint it waits for are listed without. */
-    private static int owned(PawlProcess process) {
-        return process.get("/progress").body().split("\"checkpointBytes\"", -1).length - 1;
+        return ready.awaitOwning(topics.partitions(), READY);
     }
 
     public void publish(List<String> ids) {

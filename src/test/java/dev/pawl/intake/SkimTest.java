@@ -12,9 +12,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Queue;
 import java.util.Set;
-import java.util.concurrent.ConcurrentLinkedQueue;
 
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
@@ -44,7 +42,7 @@ class SkimTest {
     private final FailStop failStop = new FailStop();
     private final Progress progress = Progresses.fresh();
     private final Set<String> done = new HashSet<>();
-    private final Queue<String> asked = new ConcurrentLinkedQueue<>();
+    private final List<String> asked = new ArrayList<>();
     private final Skim skim = new Skim((records, sources, _) -> lookUp(records, sources), partitions, gate, failStop, progress);
 
     private final Assignment three = new Assignment("documents-3", null, 100);
@@ -177,18 +175,31 @@ class SkimTest {
     }
 
     @Test
-    void amongManyNewOnes_thoseThatAreDoneAreFound() {
+    void amongManyNewOnes_thoseThatAreDoneAreFound_untilManyInARowAreNew() {
         done.addAll(List.of("a", "b"));
         List<String> values = new ArrayList<>(Collections.nCopies(2_000, "new"));
         values.set(0, "a");
         values.set(20, "b");
         values.set(100, "a");
+        values.set(350, "b");
         values.set(1_500, "b");
 
         var rest = skim.apply(polledFrom(0, values.toArray(String[]::new)));
 
-        assertThat(offsets(rest, THREE)).hasSize(1_996).doesNotContain(0L, 20L, 100L, 1_500L);
-        assertThat(asked).as("all but the last").hasSize(1_999);
+        assertThat(offsets(rest, THREE)).hasSize(1_996).doesNotContain(0L, 20L, 100L, 350L);
+        assertThat(asked).hasSize(4 + 64 + 3 * 256);
+    }
+
+    @Test
+    void tombstoneDeepInAPoll_endsTheLook() {
+        done.addAll(List.of("a", "b"));
+        List<String> values = new ArrayList<>(Collections.nCopies(2_000, "a"));
+        values.set(1_000, null);
+
+        var rest = skim.apply(polledFrom(0, values.toArray(String[]::new)));
+
+        assertThat(offsets(rest, THREE)).hasSize(1_000).startsWith(1_000L).endsWith(1_999L);
+        assertThat(progress.documents(Ended.SKIPPED)).isEqualTo(1_000);
     }
 
     @Test
@@ -221,7 +232,7 @@ class SkimTest {
     }
 
     private static ConsumerRecords<byte[], byte[]> polledOf(TopicPartition partition, long offset, String... values) {
-        return new ConsumerRecords<>(Map.of(partition, records(partition, offset, List.of(values))), Map.of());
+        return new ConsumerRecords<>(Map.of(partition, records(partition, offset, Arrays.asList(values))), Map.of());
     }
 
     /** The first has offset 100. */

@@ -112,7 +112,7 @@ class OutageTest {
 
         assertThat(released.take()).isSameAs(next);
 
-        assertThat(Duration.ofNanos(System.nanoTime() - start)).isBetween(Duration.ofSeconds(3), Duration.ofSeconds(20));
+        assertThat(Duration.ofNanos(System.nanoTime() - start)).isBetween(Duration.ofSeconds(3), Duration.ofSeconds(10));
     }
 
     @Test
