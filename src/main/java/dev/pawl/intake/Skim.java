@@ -23,7 +23,7 @@ import dev.pawl.progress.Progress;
 
 /**
  * Takes the documents that are done already out of what a poll brought, and settles them, before the connector sees it: where a whole topic is
- * published again there are millions of them, and making a message of each takes as long as the look-up. What is passed on is
+ * published again there are millions of them, and making a message of each takes as long as looking up each. What is passed on is
  * noted in its {@link Assignment}, so that no offset is committed before {@link Intake} has settled it.
  *
  * <p>On the poll thread, where partitions come and go.
