@@ -27,7 +27,7 @@ final class GroupCommit implements AutoCloseable {
     /** A group of usual lines goes out with one call. */
     private static final int BUFFER_BYTES = 1 << 20;
     /** Lines a file. */
-    private static final int SMALL_GROUP = 64;
+    private static final int SMALL_GROUP = 16;
     private static final long LONGEST_REST_NS = 1_000_000;
 
     private sealed interface Work {
