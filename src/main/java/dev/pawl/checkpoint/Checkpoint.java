@@ -145,7 +145,7 @@ public final class Checkpoint {
                 Files.deleteIfExists(MirrorMark.path(path));
                 shared.disk().forceDirectory(path.getParent());
             }
-            readers.set(generation, new LineReader(path));
+            readers.set(generation, new LineReader(shared.disk().openForRead(path)));
             Loaded loaded = new CheckpointLoader(path, () -> new CheckpointIndex(this::idAt)).load();
             this.index = loaded.index();
             this.damage = loaded.damage();

@@ -112,7 +112,7 @@ final class Compaction {
 
     private void replace(FileChannel source, long rest) throws IOException {
         copy(source, rest, checkpoint.end(), true);
-        LineReader reader = new LineReader(unfinished);
+        LineReader reader = new LineReader(disk.openForRead(unfinished));
         try {
             Files.deleteIfExists(Sidecar.path(checkpoint.path()));
             Files.deleteIfExists(MirrorMark.path(checkpoint.path()));

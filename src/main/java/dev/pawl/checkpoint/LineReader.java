@@ -34,7 +34,12 @@ final class LineReader implements Closeable {
     }
 
     LineReader(Path path) throws IOException {
-        this.file = new RandomAccessFile(path.toFile(), "r");
+        this(Disk.REAL.openForRead(path));
+    }
+
+    /** @param file closed with this reader */
+    LineReader(RandomAccessFile file) {
+        this.file = file;
     }
 
     /** The same file to read from its beginning, whatever its name leads to by now. Closed with this reader. */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -255,6 +256,28 @@ class DiskFaultTest {
         assertThat(checkpoint.find("doc-1").last()).isEqualTo(Lines.done("doc-1"));
         assertThat(failures).extracting(Failure::path).containsExactly(failing.path());
         failing.close();
+    }
+
+    /** A document whose line can't be read must not be paid for as if there were none; {@link FailStop} ends the process. */
+    @Test
+    void lineThatCannotBeReadBack_isToldOf_andIsNotTakenForNone() throws Exception {
+        file = directory.resolve("documents-3.jsonl");
+        open();
+        List<String> ids = List.of("doc-1", "doc-2", "doc-3");
+        for (String id : ids) {
+            checkpoint.append(Lines.done(id)).join();
+        }
+        disk.readsFail = true;
+
+        assertThat(checkpoint.findDone(ids)).as("left to the look-up of each").containsOnlyNulls();
+        assertThat(failures).isEmpty();
+        assertThatThrownBy(() -> checkpoint.find("doc-1")).isInstanceOf(UncheckedIOException.class)
+                .hasMessageContaining("the line at byte 0 can't be read back: Input/output error");
+
+        assertThat(failures).extracting(Failure::message).containsExactly("the line at byte 0 can't be read back: Input/output error");
+        disk.readsFail = false;
+        assertThat(checkpoint.findDone(ids)).extracting(CheckpointLine.Done::id).containsExactlyElementsOf(ids);
+        assertThat(checkpoint.find("doc-1").last()).isEqualTo(Lines.done("doc-1"));
     }
 
     /** Appends from as many threads at once, two lines each, and returns when each of them was answered or refused. */

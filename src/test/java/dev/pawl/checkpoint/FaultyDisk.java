@@ -1,6 +1,7 @@
 package dev.pawl.checkpoint;
 
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel;
@@ -26,6 +27,7 @@ final class FaultyDisk implements Disk {
     /** The most bytes that one write takes. */
     volatile int bytesAtOnce = Integer.MAX_VALUE;
     volatile boolean forceFails;
+    volatile boolean readsFail;
     volatile long usableBytes = Long.MAX_VALUE;
     /** The force, counted from one, that fails. One after it would succeed, with what this one lost: as Linux has it. */
     volatile int failingForce = Integer.MAX_VALUE;
@@ -61,6 +63,19 @@ final class FaultyDisk implements Disk {
         FileChannel file = Disk.REAL.openForAppend(path);
         forcedBytes = file.size();
         return new Appender(file, path);
+    }
+
+    @Override
+    public RandomAccessFile openForRead(Path path) throws IOException {
+        return new RandomAccessFile(path.toFile(), "r") {
+            @Override
+            public int read(byte[] bytes, int offset, int length) throws IOException {
+                if (readsFail) {
+                    throw new IOException("Input/output error");
+                }
+                return super.read(bytes, offset, length);
+            }
+        };
     }
 
     @Override
